@@ -1,0 +1,100 @@
+"""Every setting of NudgeCampaign, read in one place from the environment and `.env`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
+
+
+def parse_duration(text: Any) -> Any:
+    """`60s`, `10m`, `1.5h` or `3d` as a timedelta; anything else is passed on to be refused."""
+    if isinstance(text, str) and (match := _DURATION.match(text)):
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    if isinstance(text, str):
+        raise ValueError("write a duration such as 500ms, 60s, 10m, 2h or 3d")
+    return text
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """A setting is missing or bad; the message is one line that names it."""
+
+
+class Settings(BaseSettings):
+    """The configuration of one process. Every field is the variable `NUDGE_<FIELD>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NUDGE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Path(".nudge")
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8000
+    public_url: str | None = None
+    secret_key_file: Path | None = None
+    master_key_file: Path | None = None
+    topic_prefix: str = Field(default="", pattern=r"^[a-zA-Z0-9._-]*$")
+
+    kafka_bootstrap: str | None = None
+    kafka_port: Port = 29092
+    kafka_controller_port: Port = 29093
+    postgres_url: str | None = None
+    postgres_port: Port = 25432
+    clickhouse_url: str | None = None
+    clickhouse_port: Port = 28123
+    clickhouse_username: str = "nudge"
+    clickhouse_password: SecretStr | None = None
+    postmark_url: str | None = None
+    postmark_sandbox_port: Port = 28025
+    postmark_server_token: SecretStr | None = None
+    metrics_port: Port = 28200
+
+    openai_base_url: str | None = None
+    openai_api_key: SecretStr | None = None
+    openai_model: str = "gpt-4o-mini"
+
+    send_rate: int = Field(default=1000, ge=0)
+    send_lease: Duration = timedelta(seconds=60)
+    send_settling: Duration = timedelta(minutes=10)
+    ambiguous_policy: Literal["resend", "hold"] = "resend"
+    unknown_message_wait: Duration = timedelta(minutes=10)
+
+    ws_max_message_bytes: int = Field(default=10_240, ge=1)
+    ws_messages_per_second: int = Field(default=10, ge=1)
+    ws_heartbeat: Duration = timedelta(seconds=30)
+    ws_idle: Duration = timedelta(seconds=300)
+    ws_max_connections: int = Field(default=10_000, ge=1)
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def base_url(self) -> str:
+        """Where the API answers on this machine."""
+        return f"http://{self.api_host}:{self.api_port}"
+
+    @property
+    def embedded(self) -> bool:
+        """True when at least the event log's Postgres is the one this project starts itself."""
+        return self.postgres_url is None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings of this process. Raises SettingsError, one line that names the bad variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "NUDGE_" + "_".join(str(part) for part in first["loc"]).upper()
+        message = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}: {message} (got {first.get('input')!r})") from None
