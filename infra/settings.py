@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     kafka_port: Port = 29092
     kafka_controller_port: Port = 29093
     postgres_url: str | None = None
+    postgres_worker_url: str | None = None
+    postgres_api_url: str | None = None
     postgres_port: Port = 25432
     clickhouse_url: str | None = None
     clickhouse_port: Port = 28123
