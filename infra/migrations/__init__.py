@@ -1,0 +1,1 @@
+"""Migrations of the one Postgres database: forward only, plain SQL, run by Alembic."""
