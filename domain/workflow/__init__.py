@@ -1,0 +1,1 @@
+"""The workflow: the versioned graph that carries a campaign out."""
