@@ -1,0 +1,89 @@
+"""One child process: started so that it cannot outlive us unseen, with a log file of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+LOG_SIZE = 10 * 1024 * 1024
+LOGS_KEPT = 3
+_PR_SET_PDEATHSIG = 1
+
+
+def death_signal(number: signal.Signals) -> Callable[[], None] | None:
+    """A hook for the new child: when its parent dies, the kernel sends it this signal.
+
+    None where the kernel cannot; there only the written state leads to a child left behind.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def arrange() -> None:
+        prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != parent:  # it died in between
+            os._exit(1)
+
+    return arrange
+
+
+def log_file(data_dir: Path, name: str) -> Path:
+    return data_dir / "logs" / f"{name}.log"
+
+
+def rotate(log: Path, size: int = LOG_SIZE) -> None:
+    """Move a log that has grown beyond `size` bytes aside, keeping the last few."""
+    if not log.exists() or log.stat().st_size <= size:
+        return
+    for number in range(LOGS_KEPT - 1, 0, -1):
+        with suppress(FileNotFoundError):
+            log.with_suffix(f".log.{number}").replace(log.with_suffix(f".log.{number + 1}"))
+    log.replace(log.with_suffix(".log.1"))
+
+
+def last_line(log: Path, since: int = 0) -> str | None:
+    """The last line with text written after byte `since`, shortened; None when there is none."""
+    try:
+        with log.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(since, end - 8192))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((line.strip()[:400] for line in reversed(lines) if line.strip()), None)
+
+
+async def spawn(
+    command: tuple[str, ...],
+    environment: Mapping[str, str],
+    log: Path,
+    stop_signal: signal.Signals,
+) -> Process:
+    """Start a child in a session of its own, so that Ctrl-C reaches it only through us."""
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    rotate(log)
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **environment},
+            start_new_session=True,
+            umask=0o077,
+            preexec_fn=death_signal(stop_signal),
+        )
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL to a child and to what it started in its session."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
