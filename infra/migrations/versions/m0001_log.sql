@@ -66,11 +66,12 @@ BEGIN
     RETURNING position;
 END $$;
 
--- Data keys, wrapped by the master key. A subject without a row has been erased.
+-- Data keys, wrapped by the master key. A row whose key is null stands for an erased subject, so that
+-- no new key is ever made for it.
 CREATE TABLE log.subject_keys (
   subject_id      uuid PRIMARY KEY,
   organization_id uuid NOT NULL,
-  wrapped         bytea NOT NULL
+  wrapped         bytea
 );
 CALL log.protect('log.subject_keys', 'SELECT, INSERT');
 

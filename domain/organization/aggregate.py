@@ -1,0 +1,235 @@
+"""The organization: the tenant that owns everything, its keys and its provider connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.organization.commands import (
+    AssignAttributeRole,
+    AttestConsent,
+    ConnectPostmark,
+    IssueApiKey,
+    RecordRegistration,
+)
+from domain.shared.aggregate import Root
+from domain.shared.errors import RuleViolatedError
+from domain.shared.meta import Meta
+
+
+@dataclass(frozen=True, slots=True)
+class PostmarkConnection:
+    """What sending through the organization's server needs. Streams are Postmark's ids."""
+
+    server_token: str
+    broadcast_stream: str
+    transactional_stream: str
+    webhook_username: str
+    webhook_password: str
+
+
+class Organization(Root):
+    """A tenant: its name, API keys and Postmark server."""
+
+    TOPIC = "Organization"
+
+    class Created(Aggregate.Created):
+        TOPIC = "OrganizationCreated"
+        meta: Meta
+        name: str
+
+    class Renamed(Aggregate.Event):
+        TOPIC = "OrganizationRenamed"
+        meta: Meta
+        name: str
+
+    class ApiKeyIssued(Aggregate.Event):
+        TOPIC = "ApiKeyIssued"
+        meta: Meta
+        key_id: UUID
+        secret_hash: bytes
+        prefix: str
+        scopes: list[str]
+
+    class ApiKeyRevoked(Aggregate.Event):
+        TOPIC = "ApiKeyRevoked"
+        meta: Meta
+        key_id: UUID
+
+    class PostmarkConnected(Aggregate.Event):
+        TOPIC = "PostmarkConnected"
+        meta: Meta
+        broadcast_stream: str
+        transactional_stream: str
+        webhook_username: str
+        webhook_password_hash: bytes
+        server_token: str
+        webhook_password: str
+
+    class WebhookRegistered(Aggregate.Event):
+        TOPIC = "WebhookRegistered"
+        meta: Meta
+        message_stream: str
+        webhook_id: str
+        unsubscribe_handling: str
+
+    class WebhookRegistrationFailed(Aggregate.Event):
+        TOPIC = "WebhookRegistrationFailed"
+        meta: Meta
+        reason: str
+        detail: str
+
+    class ConsentAttested(Aggregate.Event):
+        TOPIC = "ConsentAttested"
+        meta: Meta
+        import_id: UUID
+        source: str
+
+    class AttributeRoleAssigned(Aggregate.Event):
+        TOPIC = "AttributeRoleAssigned"
+        meta: Meta
+        role: str
+        attribute: str
+
+    class PersonalDataRead(Aggregate.Event):
+        TOPIC = "PersonalDataRead"
+        meta: Meta
+        caller: str
+        day: str
+        what: str
+
+    @classmethod
+    def create(cls, name: str, meta: Meta) -> Organization:
+        """A new tenant; its id is the organization id of `meta`."""
+        return cls._create(
+            cls.Created, id=meta.organization_id, timestamp=meta.now, meta=meta, name=name
+        )
+
+    def rename(self, name: str, meta: Meta) -> None:
+        """Go by another name; the same name again changes nothing."""
+        if name != self.name:
+            self.record(self.Renamed, meta, name=name)
+
+    def issue_api_key(self, command: IssueApiKey, meta: Meta) -> None:
+        """Accept a key from now on."""
+        if command.key_id in self.api_keys:
+            raise RuleViolatedError("key_exists", "This key was issued before.")
+        self.record(
+            self.ApiKeyIssued,
+            meta,
+            key_id=command.key_id,
+            secret_hash=command.secret_hash,
+            prefix=command.prefix,
+            scopes=list(command.scopes),
+        )
+
+    def revoke_api_key(self, key_id: UUID, meta: Meta) -> None:
+        """Accept a key no longer."""
+        if key_id not in self.api_keys:
+            raise RuleViolatedError("no_such_key", "There is no such key in use.")
+        self.record(self.ApiKeyRevoked, meta, key_id=key_id)
+
+    def connect_postmark(self, command: ConnectPostmark, meta: Meta) -> None:
+        """Send through this Postmark server from now on; its webhooks are then registered."""
+        self.record(
+            self.PostmarkConnected,
+            meta,
+            broadcast_stream=command.broadcast_stream,
+            transactional_stream=command.transactional_stream,
+            webhook_username=command.webhook_username,
+            webhook_password_hash=command.webhook_password_hash,
+            server_token=command.server_token,
+            webhook_password=command.webhook_password,
+        )
+
+    def record_registration(self, command: RecordRegistration, meta: Meta) -> None:
+        """The provider accepted our webhook for one stream."""
+        self.record(
+            self.WebhookRegistered,
+            meta,
+            message_stream=command.message_stream,
+            webhook_id=command.webhook_id,
+            unsubscribe_handling=command.unsubscribe_handling,
+        )
+
+    def record_failed_registration(self, reason: str, detail: str, meta: Meta) -> None:
+        """The provider refused our webhook; a person has to look."""
+        self.record(self.WebhookRegistrationFailed, meta, reason=reason, detail=detail)
+
+    def attest_consent(self, command: AttestConsent, meta: Meta) -> None:
+        """A named person vouches for the consent of an import's contacts."""
+        if not command.source.strip():
+            raise RuleViolatedError("source_missing", "Say where the consent comes from.")
+        self.record(self.ConsentAttested, meta, import_id=command.import_id, source=command.source)
+
+    def assign_attribute_role(self, command: AssignAttributeRole, meta: Meta) -> None:
+        """Remember which contact attribute plays a part; the same again changes nothing."""
+        if self.attribute_roles.get(command.role) != command.attribute:
+            self.record(
+                self.AttributeRoleAssigned, meta, role=command.role, attribute=command.attribute
+            )
+
+    def record_personal_read(self, caller: str, day: str, what: str, meta: Meta) -> None:
+        """Somebody read personal data in plain text today."""
+        self.record(self.PersonalDataRead, meta, caller=caller, day=day, what=what)
+
+    @event(Created)
+    def __init__(self, meta: Meta, name: str) -> None:
+        self.organization_id = meta.organization_id
+        self.name = name
+        self.api_keys: set[UUID] = set()
+        self.postmark: PostmarkConnection | None = None
+        self.unsubscribe_handling: dict[str, str] = {}
+        self.attribute_roles: dict[str, str] = {}
+
+    @event(Renamed)
+    def _renamed(self, name: str) -> None:
+        self.name = name
+
+    @event(ApiKeyIssued)
+    def _api_key_issued(self, key_id: UUID) -> None:
+        self.api_keys.add(key_id)
+
+    @event(ApiKeyRevoked)
+    def _api_key_revoked(self, key_id: UUID) -> None:
+        self.api_keys.discard(key_id)
+
+    @event(PostmarkConnected)
+    def _postmark_connected(
+        self,
+        server_token: str,
+        broadcast_stream: str,
+        transactional_stream: str,
+        webhook_username: str,
+        webhook_password: str,
+    ) -> None:
+        self.postmark = PostmarkConnection(
+            server_token,
+            broadcast_stream,
+            transactional_stream,
+            webhook_username,
+            webhook_password,
+        )
+        self.unsubscribe_handling = {}
+
+    @event(WebhookRegistered)
+    def _webhook_registered(self, message_stream: str, unsubscribe_handling: str) -> None:
+        self.unsubscribe_handling[message_stream] = unsubscribe_handling
+
+    @event(WebhookRegistrationFailed)
+    def _webhook_registration_failed(self) -> None:
+        pass
+
+    @event(ConsentAttested)
+    def _consent_attested(self) -> None:
+        pass
+
+    @event(AttributeRoleAssigned)
+    def _attribute_role_assigned(self, role: str, attribute: str) -> None:
+        self.attribute_roles[role] = attribute
+
+    @event(PersonalDataRead)
+    def _personal_data_read(self) -> None:
+        pass
