@@ -1,0 +1,152 @@
+"""Keys of subjects, wrapped by the master key, in Postgres; and the keyed hash of addresses."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from infra.postgres import Connection
+from schemas.ports import RandomBytes
+
+_NONCE = 12
+_CACHED = 200_000
+"""About 60 MB when full; a key is looked up once per process while it stays here."""
+
+
+class KeyFileError(Exception):
+    """A key file is missing or does not hold 32 bytes as 64 hexadecimal digits."""
+
+
+def read_key_file(path: Path) -> bytes:
+    """The 32 bytes of a key file. Raises KeyFileError that names the file."""
+    try:
+        key = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as error:
+        raise KeyFileError(f"{path}: {error}") from None
+    if len(key) != 32:
+        raise KeyFileError(f"{path}: holds {len(key)} bytes, not 32")
+    return key
+
+
+def derive_key(secret: bytes, purpose: str) -> bytes:
+    """A key for one purpose from the process secret (HMAC-SHA-256 as a one-step KDF)."""
+    return hmac.digest(secret, purpose.encode(), "sha256")
+
+
+class AddressHasher:
+    """The keyed hash under which an address is known unstored. The key never changes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __call__(self, normalised_address: str) -> bytes:
+        """32 bytes, the same for the same normalised address."""
+        return hmac.new(self._key, normalised_address.encode(), hashlib.sha256).digest()
+
+
+class SubjectKeys:
+    """The key ring over `log.subject_keys`, with a cache per process.
+
+    Reads through `connections` (any role); makes keys only on the caller's own connection, so that
+    a key exists exactly when the event it seals does.
+    """
+
+    def __init__(
+        self,
+        master_key: bytes,
+        connections: Callable[[], AbstractContextManager[Connection]],
+        random_bytes: RandomBytes,
+    ) -> None:
+        self._master = AESGCM(master_key)
+        self._connections = connections
+        self._random = random_bytes
+        self._cache: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keys_of(self, subjects: Iterable[str]) -> Mapping[str, bytes]:
+        """Keys of those subjects that have one; the others have been erased."""
+        found, missing = self._cached(subjects)
+        if missing:
+            with self._connections() as connection:
+                found.update(self._select(connection, missing))
+        return found
+
+    def keys_on(self, connection: Connection, subjects: Iterable[str]) -> Mapping[str, bytes]:
+        """The same on a given connection, which sees what its transaction has made."""
+        found, missing = self._cached(subjects)
+        if missing:
+            found.update(self._select(connection, missing))
+        return found
+
+    def ensure(self, connection: Connection, wanted: Mapping[str, str]) -> Mapping[str, bytes]:
+        """Keys of subjects (id -> organization id), made in this transaction where there are none.
+
+        An erased subject gets none.
+        """
+        found, missing = self._cached(wanted)
+        if missing:
+            found.update(self._make(connection, {s: wanted[s] for s in missing}))
+        return found
+
+    def forget(self, subjects: Iterable[str]) -> None:
+        """Drop cached keys; the next look-up asks Postgres."""
+        with self._lock:
+            for subject in subjects:
+                self._cache.pop(subject, None)
+
+    def _cached(self, subjects: Iterable[str]) -> tuple[dict[str, bytes], list[str]]:
+        found: dict[str, bytes] = {}
+        missing: list[str] = []
+        with self._lock:
+            for subject in subjects:
+                key = self._cache.get(subject)
+                if key is None:
+                    missing.append(subject)
+                else:
+                    found[subject] = key
+        return found, missing
+
+    def _make(self, connection: Connection, missing: Mapping[str, str]) -> dict[str, bytes]:
+        """New keys for subjects never seen; those that exist are read. Not cached before commit."""
+        fresh = {subject: self._random(32) for subject in missing}
+        made = connection.execute(
+            "INSERT INTO log.subject_keys (subject_id, organization_id, wrapped)"
+            " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[])"
+            " ON CONFLICT DO NOTHING RETURNING subject_id",
+            (
+                list(fresh),
+                list(missing.values()),
+                [self._wrap(subject, key) for subject, key in fresh.items()],
+            ),
+        ).fetchall()
+        new = {subject: fresh[subject] for (subject,) in made}
+        others = [subject for subject in missing if subject not in new]
+        return {**new, **(self._select(connection, others) if others else {})}
+
+    def _select(self, connection: Connection, subjects: list[str]) -> dict[str, bytes]:
+        rows = connection.execute(
+            "SELECT subject_id, wrapped FROM log.subject_keys"
+            " WHERE subject_id = ANY(%s::uuid[]) AND wrapped IS NOT NULL",
+            (subjects,),
+            binary=False,
+        ).fetchall()
+        found = {subject: self._unwrap(subject, wrapped) for subject, wrapped in rows}
+        with self._lock:
+            self._cache.update(found)
+            while len(self._cache) > _CACHED:
+                self._cache.popitem(last=False)
+        return found
+
+    def _wrap(self, subject: str, key: bytes) -> bytes:
+        nonce = self._random(_NONCE)
+        return nonce + self._master.encrypt(nonce, key, subject.encode())
+
+    def _unwrap(self, subject: str, wrapped: bytes) -> bytes:
+        return self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], subject.encode())

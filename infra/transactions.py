@@ -1,0 +1,110 @@
+"""Commands: load aggregates, decide, append; again when somebody else was first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from eventsourcing.application import AggregateNotFoundError, Repository
+from psycopg_pool import ConnectionPool
+
+from domain.shared.aggregate import Root
+from domain.shared.errors import ConflictError, NotFoundError
+from infra.event_log import Appended, Draft, EventWriter, VersionConflictError
+from infra.event_store import draft_of, event_store
+from infra.keys import SubjectKeys
+from infra.postgres import Connection, organization_transaction
+from schemas.codec import Codec
+
+A = TypeVar("A", bound=Root)
+T = TypeVar("T")
+
+DECISIONS = 4
+"""The first decision and three more after a conflict; then the caller gets 409."""
+
+
+class PostgresTransaction:
+    """The domain's Transaction over one Postgres transaction. Lives inside `CommandLog.run`."""
+
+    def __init__(self, connection: Connection, organization_id: UUID, log: CommandLog) -> None:
+        self.connection = connection
+        self.organization_id = organization_id
+        self.appended: list[Appended] = []
+        self._log = log
+        self._store = event_store(log.codec, log.writer, log.keys, connection)
+        self._repository: Repository[UUID] = Repository(self._store)
+        self._pending: list[Draft] = []
+        self._afterwards: list[Callable[[], None]] = []
+
+    def load(self, kind: type[A], identity: UUID) -> A:
+        """The aggregate as it is now. Raises NotFoundError; also for another organization's."""
+        try:
+            found: Any = self._repository.get(identity)
+        except AggregateNotFoundError:
+            raise NotFoundError(kind.__name__.lower()) from None
+        if not isinstance(found, kind) or found.organization_id != self.organization_id:
+            raise NotFoundError(kind.__name__.lower())
+        return found
+
+    def save(self, *aggregates: Root) -> None:
+        """Append what these have pending at the end of the transaction, in this order."""
+        for aggregate in aggregates:
+            events = cast("Any", aggregate).collect_events()
+            self._pending += [draft_of(event) for event in events]
+
+    def add(self, *drafts: Draft) -> None:
+        """Append these at the end of the transaction too."""
+        self._pending += drafts
+
+    def after_append(self, then: Callable[[], None]) -> None:
+        """Run once the events have positions (`appended`), still inside the transaction."""
+        self._afterwards.append(then)
+
+    def flush(self) -> None:
+        """Append what is pending now; the log's lock is held from here to the commit."""
+        pending, self._pending = self._pending, []
+        self.appended += self._log.writer.append(self.connection, pending)
+
+    def finish(self) -> None:
+        """Append, then let rows that hold positions be written."""
+        self.flush()
+        for then in self._afterwards:
+            then()
+
+
+class CommandLog:
+    """Runs commands against the event log. Thread-safe; blocks on Postgres."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection],
+        codec: Codec,
+        writer: EventWriter,
+        keys: SubjectKeys,
+    ) -> None:
+        self.pool = pool
+        self.codec = codec
+        self.writer = writer
+        self.keys = keys
+
+    def run(
+        self, organization_id: UUID, decide: Callable[[PostgresTransaction], T]
+    ) -> tuple[T, list[Appended]]:
+        """Decide and append in one transaction; what it returned, and the events' positions.
+
+        After a version conflict the whole decision is taken again on fresh state, three times at
+        most, then ConflictError. Whatever `decide` raises leaves nothing behind.
+        """
+        for _ in range(DECISIONS):
+            try:
+                with organization_transaction(self.pool, str(organization_id)) as connection:
+                    transaction = PostgresTransaction(connection, organization_id, self)
+                    result = decide(transaction)
+                    transaction.finish()
+            except VersionConflictError:
+                continue
+            return result, transaction.appended
+        raise ConflictError(
+            "version_conflict", "Somebody else keeps changing this. Read it again, then retry."
+        )
