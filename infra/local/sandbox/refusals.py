@@ -20,9 +20,10 @@ MAX_RECIPIENTS = 50
 MAX_TAG, MAX_SUBJECT = 1000, 2000
 MAX_METADATA, MAX_METADATA_NAME, MAX_METADATA_VALUE = 10, 20, 80
 
-_FORBIDDEN = frozenset(
-    "vbs exe bin bat chm com cpl crt hlp hta inf ins isp jse lnk mdb pcd pif reg scr sct shs vbe "
-    "vba wsf wsh wsl msc msi msp mst".split()
+_FORBIDDEN = re.compile(
+    r".*\.(vbs|exe|bin|bat|chm|com|cpl|crt|hlp|hta|inf|ins|isp|jse|lnk|mdb|pcd|pif|reg|scr|sct|shs"
+    r"|vbe|vba|wsf|wsh|wsl|msc|msi|msp|mst)",
+    re.IGNORECASE | re.DOTALL,
 )
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 _LINK_TRACKING = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
@@ -151,9 +152,13 @@ def _check_headers(headers: Any) -> None:
     if not isinstance(headers, list):
         raise RefusedError(403, "'Headers' must be an array of {Name, Value}.")
     for header in headers:
-        name, value = (header.get("Name"), header.get("Value")) if isinstance(header, dict) else (
-            None,
-            None,
+        name, value = (
+            (header.get("Name"), header.get("Value"))
+            if isinstance(header, dict)
+            else (
+                None,
+                None,
+            )
         )
         if not isinstance(name, str) or not isinstance(value, str):
             raise RefusedError(403, "'Headers' must be an array of {Name, Value}.")
@@ -171,7 +176,7 @@ def _attachment_bytes(attachments: Any) -> int:
         content = attachment.get("Content") if isinstance(attachment, dict) else None
         if not isinstance(name, str) or not isinstance(content, str):
             raise RefusedError(403, "An attachment needs Name, Content and ContentType.")
-        if name.rpartition(".")[2].lower() in _FORBIDDEN:
+        if _FORBIDDEN.fullmatch(name):
             raise RefusedError(411, f"The attachment '{name[:100]}' is of a forbidden type.")
         try:
             base64.b64decode(content, validate=True)

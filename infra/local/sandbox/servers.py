@@ -57,7 +57,7 @@ class Credentials(PostmarkModel):
 
 class Header(PostmarkModel):
     name: str = Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
-    value: str = Field(pattern=r"^[^\r\n\0]*$")
+    value: str = Field(pattern=r"^[^\r\n\x00]*$")
 
 
 class Trigger(PostmarkModel):
