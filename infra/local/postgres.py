@@ -86,7 +86,8 @@ def choose_place(data_dir: Path, *, root: bool, namespaces: bool, shared: Path =
     user = pwd.getpwnam("nobody")
     folder = shared / hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
     drop = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    return Place(folder / "program", folder, (*drop, "--pdeathsig", "INT"), user.pw_uid)
+    program = folder / "program" / binaries.parent.name / binaries.name
+    return Place(program, folder, (*drop, "--pdeathsig", "INT"), user.pw_uid)
 
 
 def prepare(place: Place, data_dir: Path, password_file: Path) -> None:
@@ -137,18 +138,28 @@ def _settle_elsewhere(place: Place, data_dir: Path) -> None:
     """Give `nobody` a folder and a copy of the program it can reach, and leave a note of it."""
     place.folder.parent.chmod(0o711)
     if not place.binaries.is_dir():
-        copy = place.folder / "program.new"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(wheel_binaries(), copy, symlinks=True)
-        for path in (copy, *copy.rglob("*")):
-            _own(place, path)
-        copy.rename(place.binaries)
+        _copy_program(place)
     _own(place, place.folder)
     note = data_dir / "postgres"
     note.mkdir(parents=True, exist_ok=True, mode=0o700)
     (note / "data").unlink(missing_ok=True)
     (note / "data").symlink_to(place.cluster)
     print(f"user namespaces are not allowed here: data in {place.folder}", flush=True)  # noqa: T201
+
+
+def _copy_program(place: Place) -> None:
+    """Copy the program and the libraries it looks for beside the folder it is in."""
+    wheel = wheel_binaries()
+    copy, final = place.folder / "program.new", place.folder / "program"
+    shutil.rmtree(copy, ignore_errors=True)
+    libraries = wheel.parent.with_suffix(".libs")
+    shutil.copytree(wheel, copy / wheel.parent.name / wheel.name, symlinks=True)
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+    for path in (copy, *copy.rglob("*")):
+        _own(place, path)
+    shutil.rmtree(final, ignore_errors=True)
+    copy.rename(final)
 
 
 def _own(place: Place, path: Path) -> None:

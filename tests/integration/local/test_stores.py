@@ -16,7 +16,8 @@ import psutil
 import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from infra.local import postgres
 from infra.local.addresses import Addresses, resolve
@@ -59,7 +60,7 @@ def pid_of(data_dir: Path, name: str) -> int:
 
 def listening(pid: int) -> set[str]:
     found = psutil.Process(pid).net_connections("inet")
-    return {str(tuple(c.laddr)[0]) for c in found if c.status == psutil.CONN_LISTEN}
+    return {str(next(iter(c.laddr))) for c in found if c.status == psutil.CONN_LISTEN}
 
 
 def write_row(url: str) -> None:
@@ -85,7 +86,12 @@ def write_record(bootstrap: str) -> None:
 
 def read_record(bootstrap: str) -> bytes | None:
     consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "t", "auto.offset.reset": "earliest"}
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "reader",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
     )
     try:
         consumer.subscribe(["kept"])
@@ -122,7 +128,7 @@ async def expect_data(addresses: Addresses) -> None:
 
 
 async def all_ready(data_dir: Path) -> None:
-    while (state := read_state(data_dir)) is None or not state.ready:
+    while (state := read_state(data_dir)) is None or not state.ready:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
 
 

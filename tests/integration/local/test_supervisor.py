@@ -53,14 +53,14 @@ def python(code: str, *arguments: str) -> tuple[str, ...]:
 
 def exists(path: Path) -> Probe:
     async def probe() -> bool:
-        return path.exists()
+        return path.exists()  # noqa: ASYNC240
 
     return probe
 
 
 async def until(condition: Probe, seconds: float = 15) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110  (what is waited for is in files)
             await asyncio.sleep(0.02)
 
 
@@ -221,7 +221,8 @@ asyncio.run(Supervisor([spec], pathlib.Path(sys.argv[1])).run(asyncio.Event()))
 async def test_children_of_a_killed_supervisor_die_and_the_next_one_starts(
     running: Running, data_dir: Path
 ) -> None:
-    with subprocess.Popen([sys.executable, "-c", SUPERVISE, str(data_dir)]) as supervisor:
+    command = [sys.executable, "-c", SUPERVISE, str(data_dir)]
+    with subprocess.Popen(command) as supervisor:  # noqa: ASYNC220
 
         async def up() -> bool:
             state = running_state(data_dir)

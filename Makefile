@@ -1,0 +1,57 @@
+# Everything a person types. `make run` and `make test` work on a fresh clone.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+PACKAGES := domain schemas projections streams api infra
+STAMP := .venv/.installed
+
+.PHONY: run up down test lint format lock bench chaos setup prerequisites
+
+run: setup
+	@$(BIN)/nudge up --demo
+
+up: setup
+	@$(BIN)/nudge up --detach --no-demo
+
+down: setup
+	@$(BIN)/nudge down
+
+test: setup
+	@$(BIN)/pytest tests --ignore=tests/benchmarks -m "not chaos and not benchmark"
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(PACKAGES) tests
+	@$(BIN)/lint-imports
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup
+	@$(BIN)/nudge bench
+
+chaos: setup
+	@$(BIN)/pytest tests/chaos -m chaos --timeout=1800
+
+lock:
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url \
+		--no-header --python-version 3.11 -o requirements.lock
+
+setup: prerequisites $(STAMP)
+
+prerequisites:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing: https://www.python.org/downloads/ (or set PYTHON=/path/to/python)"; exit 1; }
+	@test -n "$$NUDGE_KAFKA_BOOTSTRAP" || { java=$${JAVA_HOME:+$$JAVA_HOME/bin/}java; \
+		$$java -version 2>&1 | grep -Eq 'version "(1[7-9]|[2-9][0-9])' || { echo "Java 17 or newer is missing: install it (Debian: apt install openjdk-17-jre-headless, macOS: brew install openjdk) or set JAVA_HOME"; exit 1; }; }
+	@test -n "$$NUDGE_KAFKA_BOOTSTRAP" || command -v mvn >/dev/null || { echo "mvn is missing: install Maven (Debian: apt install maven, macOS: brew install maven)"; exit 1; }
+
+$(STAMP): requirements-bootstrap.lock requirements.lock pyproject.toml
+	@echo "installing the locked environment into .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
