@@ -58,7 +58,7 @@ CREATE TABLE views.campaigns (
   intent jsonb, audience_description text NOT NULL, conditions jsonb NOT NULL, emails jsonb NOT NULL,
   sender jsonb NOT NULL, schedule_at timestamptz, timezone text NOT NULL, recurrence text NOT NULL,
   orchestrator text NOT NULL, content_hash text NOT NULL,
-  approved_by text, approved_at timestamptz, approval_position bigint,
+  approved_by text, approved_at timestamptz, approval_position bigint, started_at timestamptz,
   reason text NOT NULL, reason_detail text NOT NULL,
   created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL,
   position bigint NOT NULL, version integer NOT NULL

@@ -1,0 +1,32 @@
+"""All views, by what they are called in `state.positions` and in the `views` schema."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from projections.postgres.view import View
+from projections.postgres.views import (
+    api_keys,
+    businesses,
+    campaigns,
+    contacts,
+    conversations,
+    deliveries,
+    organizations,
+    postmark_connections,
+    turns,
+    workflows,
+)
+
+ALL_VIEWS: Final[tuple[View[Any], ...]] = (
+    organizations.VIEW,
+    api_keys.VIEW,
+    postmark_connections.VIEW,
+    businesses.VIEW,
+    conversations.VIEW,
+    turns.VIEW,
+    campaigns.VIEW,
+    workflows.VIEW,
+    contacts.VIEW,
+    deliveries.VIEW,
+)

@@ -1,0 +1,150 @@
+"""Deliveries: one e-mail to one contact, from its intention to whatever came back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from projections.postgres.view import View, moment, stream_id
+from schemas.codec import Event
+
+
+class DeliveryRow(NamedTuple):
+    """One delivery. `state` is what a person is told; the flags say what ever happened to it.
+
+    What webhooks tell may come in any order, so it only raises flags and counts, and `state` is
+    the furthest of them: complained, bounced, delivered, else where the sending stands.
+    """
+
+    id: str
+    organization_id: str
+    campaign_id: str
+    step: int
+    contact_id: str
+    kind: str
+    state: str
+    withheld_reason: str | None
+    message_id: str | None
+    mailbox_provider: str | None
+    accepted: bool
+    refused: bool
+    delivered: bool
+    opened: int
+    clicked: int
+    bounced: bool
+    complained: bool
+    unsubscribed: bool
+    intended_at: datetime
+    updated_at: datetime
+    position: int
+    version: int
+
+
+# A suppression for one of these reasons follows from a bounce or a complaint that is counted as
+# such: the person did not unsubscribe.
+NOT_UNSUBSCRIBED = frozenset({"HardBounce", "SpamComplaint"})
+_OBSERVED = frozenset({"delivered", "bounced", "complained"})
+
+
+def fold(row: DeliveryRow | None, event: Event) -> DeliveryRow | None:
+    """The delivery after the event."""
+    if row is None:
+        return _intended(event) if event.type == "DeliveryIntended" else None
+    if event.position <= row.position:
+        return row  # seen before
+    data = event.data
+    row = row._replace(
+        mailbox_provider=data.get("mailbox_provider") or row.mailbox_provider,
+        updated_at=moment(event),
+        position=event.position,
+        version=event.version,
+    )
+    match event.type:
+        case "DeliveryClaimed":
+            return _sending(row, "claimed")
+        case "DeliveryAccepted":
+            return _sending(row, "accepted")._replace(accepted=True, message_id=data["message_id"])
+        case "DeliveryRefused":
+            return _sending(row, "refused")._replace(refused=True)
+        case "DeliveryAmbiguous":
+            return _sending(row, "ambiguous")
+        case "DeliveryHeld":
+            return _sending(row, "held")
+        case "DeliveryReturned":
+            return _sending(row, "intended")
+        case "DeliveryWithheld":
+            return _sending(row, "withheld")._replace(withheld_reason=data["reason"])
+    return _observed(row, event)
+
+
+def _sending(row: DeliveryRow, state: str) -> DeliveryRow:
+    """A step of our sending; it never hides what the provider told."""
+    return row if row.state in _OBSERVED else row._replace(state=state)
+
+
+def _observed(row: DeliveryRow, event: Event) -> DeliveryRow:
+    """Something the provider told: it commutes with everything else it tells."""
+    match event.type:
+        case "Delivered":
+            state = row.state if row.state in _OBSERVED else "delivered"
+            return row._replace(state=state, delivered=True)
+        case "Bounced":
+            state = "complained" if row.complained else "bounced"
+            return row._replace(state=state, bounced=True)
+        case "Complained":
+            return row._replace(state="complained", complained=True)
+        case "Opened":
+            return row._replace(opened=row.opened + 1)
+        case "Clicked":
+            return row._replace(clicked=row.clicked + 1)
+        case "SubscriptionChanged" if _unsubscribes(event):
+            return row._replace(unsubscribed=True)
+    return row
+
+
+def _unsubscribes(event: Event) -> bool:
+    return bool(event.data["suppress"]) and event.data["reason"] not in NOT_UNSUBSCRIBED
+
+
+def _intended(event: Event) -> DeliveryRow:
+    data, now = event.data, moment(event)
+    return DeliveryRow(
+        id=event.stream_id,
+        organization_id=event.organization_id,
+        campaign_id=data["campaign_id"],
+        step=data["step"],
+        contact_id=data["contact_id"],
+        kind=data["kind"],
+        state="intended",
+        withheld_reason=None,
+        message_id=None,
+        mailbox_provider=None,
+        accepted=False,
+        refused=False,
+        delivered=False,
+        opened=0,
+        clicked=0,
+        bounced=False,
+        complained=False,
+        unsubscribed=False,
+        intended_at=now,
+        updated_at=now,
+        position=event.position,
+        version=event.version,
+    )
+
+
+VIEW = View(
+    name="deliveries",
+    row=DeliveryRow,
+    events=frozenset(
+        {
+            "DeliveryIntended", "DeliveryClaimed", "DeliveryAccepted", "DeliveryRefused",
+            "DeliveryAmbiguous", "DeliveryHeld", "DeliveryReturned", "DeliveryWithheld",
+            "Delivered", "Bounced", "Complained", "Opened", "Clicked", "SubscriptionChanged",
+        }
+    ),
+    key_of=stream_id,
+    fold=fold,
+    reads_sealed=False,
+)  # fmt: skip
