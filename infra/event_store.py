@@ -79,7 +79,7 @@ def domain_event_of(event: Event) -> DomainEventProtocol[UUID]:
 def _owner_topic(created: type) -> str:
     for aggregate in Root.__subclasses__():
         if getattr(aggregate, "Created", None) is created:
-            return cast("str", aggregate.TOPIC)
+            return cast("str", cast("Any", aggregate).TOPIC)
     raise TypeError(f"{created} creates no aggregate of ours")
 
 

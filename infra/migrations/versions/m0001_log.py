@@ -1,8 +1,6 @@
 """The event log, keys and who may be mailed."""
 
-from pathlib import Path
-
-from alembic import op
+from infra.migrations.run_sql import run_beside
 
 revision = "0001"
 down_revision = None
@@ -10,4 +8,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
+    run_beside(__file__)

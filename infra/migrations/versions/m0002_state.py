@@ -1,8 +1,6 @@
 """State of reactions and effects, written in the transactions of the log."""
 
-from pathlib import Path
-
-from alembic import op
+from infra.migrations.run_sql import run_beside
 
 revision = "0002"
 down_revision = "0001"
@@ -10,4 +8,4 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
+    run_beside(__file__)

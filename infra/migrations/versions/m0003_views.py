@@ -1,8 +1,6 @@
 """Read models, folded from the events by the projections."""
 
-from pathlib import Path
-
-from alembic import op
+from infra.migrations.run_sql import run_beside
 
 revision = "0003"
 down_revision = "0002"
@@ -10,4 +8,4 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
+    run_beside(__file__)

@@ -1,0 +1,96 @@
+"""Shared fixtures: real stores once per session, a database and a topic prefix per test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pytest_socket import disable_socket, enable_socket
+
+from infra.database import make_database, migrate
+from tests.support.services import Services, start_services
+
+_WITH_SERVICES = ("integration", "e2e", "chaos", "benchmarks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in these folders need services; all others run with sockets blocked."""
+    for item in items:
+        folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
+        if folder in _WITH_SERVICES:
+            item.add_marker("services")
+        if folder == "chaos":
+            item.add_marker("chaos")
+        if folder == "benchmarks":
+            item.add_marker("benchmark")
+
+
+@pytest.fixture(autouse=True)
+def _sockets_only_for_services(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "services" in request.keywords:
+        yield
+        return
+    disable_socket(allow_unix_socket=True)
+    try:
+        yield
+    finally:
+        enable_socket()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Postgres, Kafka and the ClickHouse engine, started once."""
+    services = start_services(tmp_path_factory.mktemp("services"))
+    yield services
+    services.stop()
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh, migrated database: one URL per login."""
+
+    owner_url: str
+    worker_url: str
+    api_url: str
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix that no other test uses."""
+    return f"t{uuid.uuid4().hex[:10]}-"
+
+
+@pytest.fixture
+def database(stack: Services) -> Iterator[Database]:
+    """A database of its own, dropped afterwards."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+
+    def at(url: str) -> str:
+        return _with_database(url, name)
+
+    urls = Database(
+        at(stack.postgres_owner_url), at(stack.postgres_worker_url), at(stack.postgres_api_url)
+    )
+    make_database(stack.postgres_admin_url, urls.owner_url, urls.worker_url, urls.api_url)
+    migrate(urls.owner_url)
+    yield urls
+    with psycopg.connect(stack.postgres_admin_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _with_database(url: str, name: str) -> str:
+    assert conninfo_to_dict(url)["dbname"]
+    return url.rsplit("/", 1)[0] + "/" + name
+
+
+def api_connection(database: Database, organization_id: str) -> psycopg.Connection[object]:
+    """A connection as the API's login, bound to one organization for its first transaction."""
+    connection = psycopg.connect(make_conninfo(database.api_url))
+    connection.execute("SELECT set_config('nudge.organization', %s, false)", (organization_id,))
+    return connection
