@@ -23,7 +23,7 @@ STORE = "store"
 CONFIG = "server.xml"
 # For two cores and under 700 MB with everything else running beside it.
 _SERVER_SETTINGS = {
-    "max_server_memory_usage": 550_000_000,
+    "max_server_memory_usage": 450_000_000,
     "mark_cache_size": 16_777_216,
     "index_mark_cache_size": 4_194_304,
     "uncompressed_cache_size": 0,
@@ -40,10 +40,10 @@ _SERVER_SETTINGS = {
 }
 _QUERY_DEFAULTS = {
     "max_execution_time": "60",
-    "max_memory_usage": "400000000",
-    "max_result_bytes": "100000000",
-    "max_bytes_before_external_group_by": "150000000",
-    "max_bytes_before_external_sort": "150000000",
+    "max_memory_usage": "300000000",
+    "max_result_bytes": "64000000",
+    "max_bytes_before_external_group_by": "100000000",
+    "max_bytes_before_external_sort": "100000000",
     # An acknowledged insert is a written part, and its deduplication token names one block.
     "async_insert": "0",
 }

@@ -245,7 +245,7 @@ def _check_database(token: Token) -> None:
 def _check_settings_clauses(tokens: Sequence[Token]) -> None:
     inside = False
     for index, token in enumerate(tokens):
-        opens = token.word == "SETTINGS" or (token.word in {"SET", "SETTING"} and index < 6)
+        opens = token.word in {"SETTINGS", "SETTING"} or (token.word == "SET" and index == 0)
         if token.word in _SETTINGS_END:
             inside = False
         elif opens and index + 1 < len(tokens) and tokens[index + 1].is_name:
