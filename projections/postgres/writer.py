@@ -1,0 +1,153 @@
+"""The projections' consumer: a batch of events into rows, counters and positions, at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import psycopg
+
+from projections.batch import Batch, Record
+from projections.postgres import counters, positions
+from projections.postgres.folding import Change, fold_events
+from projections.postgres.tables import Table, open_tables
+from projections.postgres.view import View
+from projections.postgres.views import ALL_VIEWS
+from schemas.codec import Codec, Event, schema_id_of
+from schemas.ports import KeyRing
+
+Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
+"""A connection whose block is one transaction, such as `psycopg_pool.ConnectionPool.connection`."""
+
+Observe = Callable[[str, int, float], None]
+"""Told after each commit: topic, events folded, seconds."""
+
+_COUNTED = "deliveries"
+
+
+def _unobserved(_topic: str, _events: int, _seconds: float) -> None:
+    return None
+
+
+class ProjectionWriter:
+    """Keeps the Postgres views, several of them per topic, each with its own position.
+
+    `handle` stores a batch in one transaction: rows, counters and positions together, or nothing.
+    Records that a view already has are dropped, so repeats and overlaps change nothing. Safe to
+    call from several threads. Raises psycopg.OperationalError when Postgres is away (try again);
+    anything else is the batch's fault.
+    """
+
+    name = "projections"
+
+    def __init__(
+        self,
+        connect: Connect,
+        codec: Codec,
+        keys: KeyRing,
+        *,
+        views: Sequence[View[Any]] = ALL_VIEWS,
+        observe: Observe = _unobserved,
+    ) -> None:
+        self._connect = connect
+        self._codec = codec
+        self._keys = keys
+        self._views = {view.name: view for view in views}
+        self._observe = observe
+        self._tables: dict[str, Table] = {}
+        self._by_topic = views_by_topic(codec, views)
+        self._wanted = {event_type for view in views for event_type in view.events}
+        self.topics: tuple[str, ...] = tuple(sorted(self._by_topic))
+
+    def next_offsets(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Where to resume: the furthest-behind view decides; a missing one begins at the start."""
+        with self._connect() as conn:
+            return positions.resume_points(conn, self._by_topic, partitions)
+
+    def handle(self, batch: Batch) -> None:
+        """Fold and store the batch. See the class for what holds when it fails."""
+        if not batch:
+            return
+        began = time.perf_counter()
+        with self._connect() as conn:
+            folded = self._store(conn, batch)
+        self._observe(batch.topic, folded, time.perf_counter() - began)
+
+    def skip(self, batch: Batch) -> None:
+        """Move past a batch without folding it: its record is on the dead-letter topic."""
+        views = self._by_topic.get(batch.topic, [])
+        if batch and views:
+            partition = (batch.topic, batch.partition)
+            with self._connect() as conn:
+                positions.lock(conn, views, partition)
+                positions.advance(conn, views, partition, batch.next_offset, _position(batch))
+
+    def _store(self, conn: psycopg.Connection[Any], batch: Batch) -> int:
+        views = self._by_topic.get(batch.topic, [])
+        if not views:
+            return 0
+        partition = (batch.topic, batch.partition)
+        stored = positions.lock(conn, views, partition)
+        left = batch.after(min(stored.values()))
+        if not left:
+            return 0
+        events = self._decode(left.records, views)
+        for name in views:
+            todo = [event for offset, event in events if offset >= stored[name]]
+            self._fold(conn, self._views[name], todo)
+        positions.advance(conn, views, partition, left.next_offset, left.position)
+        conn.execute("NOTIFY nudge_views")
+        return len(events)
+
+    def _decode(self, records: Sequence[Record], views: Sequence[str]) -> list[tuple[int, Event]]:
+        """Offset and event of every record that some view folds."""
+        by_id = self._codec.registry.by_id
+        wanted: list[Record] = []
+        for record in records:
+            schema = by_id.get(schema_id_of(record.value))
+            if schema is None or schema.type in self._wanted:
+                wanted.append(record)
+        sealed = any(self._views[name].reads_sealed for name in views)
+        events = self._codec.decode_batch(
+            [(record.value, record.position) for record in wanted], self._keys if sealed else None
+        )
+        return [(record.offset, event) for record, event in zip(wanted, events, strict=True)]
+
+    def _fold(self, conn: psycopg.Connection[Any], view: View[Any], events: list[Event]) -> None:
+        mine = [event for event in events if event.type in view.events]
+        if not mine:
+            return
+        table = self._table(conn, view)
+        known = table.load(conn, {view.key_of(event) for event in mine})
+        changes = fold_events(view, known, mine)
+        table.store(conn, [change.after for change in changes.values()])
+        if view.name == _COUNTED:
+            _count(conn, changes)
+
+    def _table(self, conn: psycopg.Connection[Any], view: View[Any]) -> Table:
+        if not self._tables:
+            self._tables = open_tables(conn, self._views.values())
+        return self._tables[view.name]
+
+
+def _position(batch: Batch) -> int:
+    """The batch's position; 0, which moves nothing, when its header is what is broken."""
+    try:
+        return batch.position
+    except ValueError:
+        return 0
+
+
+def _count(conn: psycopg.Connection[Any], changes: dict[str, Change]) -> None:
+    counters.add(conn, counters.deltas(changes.values()))
+
+
+def views_by_topic(codec: Codec, views: Sequence[View[Any]]) -> dict[str, list[str]]:
+    """Names of the views that read each topic."""
+    found: dict[str, list[str]] = {}
+    for view in views:
+        for topic in sorted({codec.registry.topic_of[event_type] for event_type in view.events}):
+            found.setdefault(topic, []).append(view.name)
+    return found
