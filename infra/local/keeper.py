@@ -163,8 +163,10 @@ class Keeper:
         self.status.last_exit = code
         ending = f"signal {-code}" if code < 0 else f"exit code {code}"
         said = last_line(self._log, self._log_start)
+        if why is None and self._stopping.is_set():
+            why = f"asked to stop, {ending}"
         self.status.reason = why or (f"{ending}: {said}" if said else ending)
-        if self.spec.once and code == 0 and why is None:
+        if self.spec.once and code == 0 and not self._stopping.is_set():
             self._become("done")
             self.ready.set()
 
