@@ -1,0 +1,1 @@
+"""The campaign: a goal with content, audience, schedule, approval and outcome."""

@@ -1,0 +1,1 @@
+"""Campaign content: copy, layout, personal fields and what to warn about. Pure."""
