@@ -13,6 +13,8 @@ from typing import Self
 import psycopg
 from prometheus_client import Gauge
 
+from infra.postgres import connect
+
 LAG_EVENTS = Gauge("nudge_relay_lag_events", "Positions of the log that are not on Kafka yet.")
 LAG_SECONDS = Gauge("nudge_relay_lag_seconds", "Age of the oldest event that is not on Kafka yet.")
 
@@ -47,7 +49,7 @@ class Leadership:
         end_process: Callable[[str], None] | None = None,
     ) -> None:
         """`end_process` is called with the reason when the lock is lost; by default it exits."""
-        self._connection = psycopg.connect(postgres_url, autocommit=True)
+        self._connection = connect(postgres_url, autocommit=True, application="nudge-relay")
         self._connection.execute(
             "SELECT set_config('idle_session_timeout', %s, false)", (f"{int(timeout * 1000)}ms",)
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import Format
+
+from infra.postgres import connect
 
 LogRow = tuple[int, bytes, bytes, bytes, bytes]
 """Position, stream id, type, organization id, value; all but the position as bytes."""
@@ -39,8 +40,8 @@ class LogReader:
     """The log in order of position, and a way to wait for more. For one thread."""
 
     def __init__(self, postgres_url: str, batch: int, batch_bytes: int) -> None:
-        self._rows = psycopg.connect(postgres_url, autocommit=True)
-        self._wakeups = psycopg.connect(postgres_url, autocommit=True)
+        self._rows = connect(postgres_url, autocommit=True, application="nudge-relay")
+        self._wakeups = connect(postgres_url, autocommit=True, application="nudge-relay")
         self._wakeups.execute("LISTEN nudge_events")
         self._cursor = self._rows.cursor(binary=True)
         self._cursor.adapters.register_loader("text", _AsBytes)
