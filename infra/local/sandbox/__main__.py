@@ -34,6 +34,7 @@ def main() -> int:
         access_log=False,
         log_level=settings.log_level.lower(),
         timeout_graceful_shutdown=3,
+        timeout_keep_alive=75,  # senders pause between batches; their connection should be there
     )
     return 0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -169,16 +171,29 @@ async def webhook_counts(request: Request) -> Response:
     what recipients did, in all and for every value of one metadata field."""
     query = request.query_params
     server = _server_id(request, query["server"]) if query.get("server") else None
-    field = "metadata:" + query.get("group_by", "campaign_id")
-    counted = await sandbox_of(request).database.run(
-        lambda connection: {
+    field = query.get("group_by", "campaign_id")
+
+    def count(connection: sqlite3.Connection) -> dict[str, Any]:
+        groups = _reactions(connection, server, field)
+        return {
             "webhooks": _posted(connection, server),
             "planned": _planned(connection, server),
-            "recipients": _reactions(connection, server, None).get("", {}),
-            "by_" + field.removeprefix("metadata:"): _reactions(connection, server, field),
+            "refused": _refused(connection, server),
+            "recipients": _summed(groups.values()),
+            f"by_{field}": groups,
         }
+
+    return answer(await sandbox_of(request).database.run(count))
+
+
+def _refused(connection: sqlite3.Connection, server: int | None) -> dict[str, int]:
+    """How many messages were refused, by ErrorCode."""
+    rows = connection.execute(
+        "SELECT code, count(*) AS messages FROM refusals"
+        " WHERE ?1 IS NULL OR server_id = ?1 GROUP BY 1",
+        (server,),
     )
-    return answer(counted)
+    return {str(row["code"]): row["messages"] for row in rows}
 
 
 def _posted(connection: sqlite3.Connection, server: int | None) -> dict[str, dict[str, int]]:
@@ -203,6 +218,15 @@ def _planned(connection: sqlite3.Connection, server: int | None) -> int:
     return planned
 
 
+_HAPPENED_BY_GROUP = """
+SELECT coalesce(CAST(m.metadata AS TEXT) ->> ?2, '') AS name, e.record_type, count(*) AS events,
+    count(DISTINCT e.message || ' ' || e.recipient) AS readers,
+    sum(coalesce(CAST(e.details AS TEXT) ->> 'Type', '') = 'HardBounce') AS hard,
+    sum(coalesce(CAST(e.details AS TEXT) ->> 'SuppressionReason', '') = 'ManualSuppression')
+        AS chosen
+FROM events e JOIN messages m ON m.id = e.message
+WHERE e.happened = 1 AND (?1 IS NULL OR e.server_id = ?1) GROUP BY 1, 2
+"""
 _NAMES = {
     "Delivery": ("delivered", None),
     "Open": ("opened", "opened_unique"),
@@ -215,28 +239,22 @@ _NAMES = {
 
 
 def _reactions(
-    connection: sqlite3.Connection, server: int | None, field: str | None
+    connection: sqlite3.Connection, server: int | None, field: str
 ) -> dict[str, dict[str, int]]:
-    """Counts of what has happened to each group's messages; without a field one group, ''."""
+    """Counts of what has happened to the messages of each value of a metadata field.
+
+    Messages without the field are under ''. `unsubscribed` are those who chose to leave, not the
+    suppressions that bounces and complaints bring.
+    """
     groups: dict[str, dict[str, int]] = {}
-    join = "LEFT JOIN terms t ON t.message = m.id AND t.field = ?2"
-    only = "(?1 IS NULL OR m.server_id = ?1)"
     for row in connection.execute(
-        f"SELECT coalesce(t.value, '') AS name, count(*) AS messages"  # noqa: S608 - fixed
-        f" FROM messages m {join} WHERE {only} GROUP BY 1",
+        "SELECT coalesce(CAST(metadata AS TEXT) ->> ?2, '') AS name, count(*) AS messages"
+        " FROM messages WHERE ?1 IS NULL OR server_id = ?1 GROUP BY 1",
         (server, field),
     ):
         zeros = {name: 0 for pair in _NAMES.values() for name in pair if name}
         groups[row["name"]] = {"accepted": row["messages"], **zeros, "bounced_hard": 0}
-    for row in connection.execute(
-        "SELECT coalesce(t.value, '') AS name, e.record_type, count(*) AS events,"  # noqa: S608
-        " count(DISTINCT e.message || e.recipient) AS readers,"
-        " sum(coalesce(e.details ->> 'Type', '') = 'HardBounce') AS hard,"
-        " sum(coalesce(e.details ->> 'SuppressionReason', '') = 'ManualSuppression') AS chosen"
-        f" FROM events e JOIN messages m ON m.id = e.message {join}"
-        f" WHERE e.happened = 1 AND {only} GROUP BY 1, 2",
-        (server, field),
-    ):
+    for row in connection.execute(_HAPPENED_BY_GROUP, (server, field)):
         every, unique = _NAMES[row["record_type"]]
         group = groups[row["name"]]
         group[every] = row["chosen"] if every == "unsubscribed" else row["events"]
@@ -244,6 +262,13 @@ def _reactions(
             group[unique] = row["readers"]
         group["bounced_hard"] += row["hard"]
     return groups
+
+
+def _summed(groups: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for group in groups:
+        total.update(group)
+    return dict(total)
 
 
 routes = [
