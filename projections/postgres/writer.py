@@ -15,7 +15,7 @@ from projections.postgres.folding import Change, fold_events
 from projections.postgres.tables import Table, open_tables
 from projections.postgres.view import View
 from projections.postgres.views import ALL_VIEWS
-from schemas.codec import Codec, Event, schema_id_of
+from schemas.codec import Codec, Event
 from schemas.ports import KeyRing
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
@@ -58,7 +58,6 @@ class ProjectionWriter:
         self._observe = observe
         self._tables: dict[str, Table] = {}
         self._by_topic = views_by_topic(codec, views)
-        self._wanted = {event_type for view in views for event_type in view.events}
         self.topics: tuple[str, ...] = tuple(sorted(self._by_topic))
 
     def next_offsets(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
@@ -102,18 +101,12 @@ class ProjectionWriter:
         return len(events)
 
     def _decode(self, records: Sequence[Record], views: Sequence[str]) -> list[tuple[int, Event]]:
-        """Offset and event of every record that some view folds."""
-        by_id = self._codec.registry.by_id
-        wanted: list[Record] = []
-        for record in records:
-            schema = by_id.get(schema_id_of(record.value))
-            if schema is None or schema.type in self._wanted:
-                wanted.append(record)
+        """Offset and event of every record; without keys when no view of the topic needs them."""
         sealed = any(self._views[name].reads_sealed for name in views)
         events = self._codec.decode_batch(
-            [(record.value, record.position) for record in wanted], self._keys if sealed else None
+            [(record.value, record.position) for record in records], self._keys if sealed else None
         )
-        return [(record.offset, event) for record, event in zip(wanted, events, strict=True)]
+        return [(record.offset, event) for record, event in zip(records, events, strict=True)]
 
     def _fold(self, conn: psycopg.Connection[Any], view: View[Any], events: list[Event]) -> None:
         mine = [event for event in events if event.type in view.events]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from projections.postgres.view import View, moment, stream_id
 from schemas.codec import Event
@@ -43,7 +43,7 @@ class DeliveryRow(NamedTuple):
 # A suppression for one of these reasons follows from a bounce or a complaint that is counted as
 # such: the person did not unsubscribe.
 NOT_UNSUBSCRIBED = frozenset({"HardBounce", "SpamComplaint"})
-_OBSERVED = frozenset({"delivered", "bounced", "complained"})
+_RANK = {"delivered": 1, "bounced": 2, "complained": 3}
 
 
 def fold(row: DeliveryRow | None, event: Event) -> DeliveryRow | None:
@@ -52,20 +52,36 @@ def fold(row: DeliveryRow | None, event: Event) -> DeliveryRow | None:
         return _intended(event) if event.type == "DeliveryIntended" else None
     if event.position <= row.position:
         return row  # seen before
-    data = event.data
-    row = row._replace(
-        mailbox_provider=data.get("mailbox_provider") or row.mailbox_provider,
+    return row._replace(
+        mailbox_provider=event.data.get("mailbox_provider") or row.mailbox_provider,
         updated_at=moment(event),
         position=event.position,
         version=event.version,
+        **_change(row, event),
     )
+
+
+def _change(row: DeliveryRow, event: Event) -> dict[str, Any]:
+    data = event.data
     match event.type:
         case "DeliveryClaimed":
             return _sending(row, "claimed")
         case "DeliveryAccepted":
-            return _sending(row, "accepted")._replace(accepted=True, message_id=data["message_id"])
+            return _sending(row, "accepted", accepted=True, message_id=data["message_id"])
+        case "Delivered":
+            return {"delivered": True, "state": _furthest(row, "delivered")}
+        case "Opened":
+            return {"opened": row.opened + 1}
+        case "Clicked":
+            return {"clicked": row.clicked + 1}
+        case "Bounced":
+            return {"bounced": True, "state": _furthest(row, "bounced")}
+        case "Complained":
+            return {"complained": True, "state": "complained"}
+        case "SubscriptionChanged" if _unsubscribes(event):
+            return {"unsubscribed": True}
         case "DeliveryRefused":
-            return _sending(row, "refused")._replace(refused=True)
+            return _sending(row, "refused", refused=True)
         case "DeliveryAmbiguous":
             return _sending(row, "ambiguous")
         case "DeliveryHeld":
@@ -73,33 +89,18 @@ def fold(row: DeliveryRow | None, event: Event) -> DeliveryRow | None:
         case "DeliveryReturned":
             return _sending(row, "intended")
         case "DeliveryWithheld":
-            return _sending(row, "withheld")._replace(withheld_reason=data["reason"])
-    return _observed(row, event)
+            return _sending(row, "withheld", withheld_reason=data["reason"])
+    return {}
 
 
-def _sending(row: DeliveryRow, state: str) -> DeliveryRow:
+def _sending(row: DeliveryRow, state: str, **more: Any) -> dict[str, Any]:
     """A step of our sending; it never hides what the provider told."""
-    return row if row.state in _OBSERVED else row._replace(state=state)
+    return more if row.state in _RANK else {"state": state, **more}
 
 
-def _observed(row: DeliveryRow, event: Event) -> DeliveryRow:
-    """Something the provider told: it commutes with everything else it tells."""
-    match event.type:
-        case "Delivered":
-            state = row.state if row.state in _OBSERVED else "delivered"
-            return row._replace(state=state, delivered=True)
-        case "Bounced":
-            state = "complained" if row.complained else "bounced"
-            return row._replace(state=state, bounced=True)
-        case "Complained":
-            return row._replace(state="complained", complained=True)
-        case "Opened":
-            return row._replace(opened=row.opened + 1)
-        case "Clicked":
-            return row._replace(clicked=row.clicked + 1)
-        case "SubscriptionChanged" if _unsubscribes(event):
-            return row._replace(unsubscribed=True)
-    return row
+def _furthest(row: DeliveryRow, told: str) -> str:
+    """Of what the provider told, the furthest, in whatever order it comes."""
+    return max(row.state, told, key=lambda state: _RANK.get(state, 0))
 
 
 def _unsubscribes(event: Event) -> bool:
