@@ -132,3 +132,12 @@ $$ SELECT organization_id, contact_id, campaign_id FROM state.sends WHERE delive
 REVOKE ALL ON FUNCTION views.find_api_key, views.find_webhook_organizations, views.find_delivery FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION views.find_api_key, views.find_webhook_organizations, views.find_delivery
   TO nudge_api, nudge_worker;
+
+-- An attribute's text as a moment: ISO date or date and time, UTC where no offset is given; null
+-- for anything else, so that no contact's attribute can make a query fail.
+CREATE FUNCTION views.as_moment(value text) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog SET timezone = 'UTC' AS
+$$ SELECT CASE
+     WHEN value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$'
+          AND pg_input_is_valid(value, 'timestamptz')
+     THEN value::timestamptz END $$;
