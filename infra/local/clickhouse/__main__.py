@@ -15,6 +15,7 @@ from pathlib import Path
 os.environ["TZ"] = "UTC"
 time.tzset()
 
+import psutil  # noqa: E402
 import structlog  # noqa: E402
 import uvicorn  # noqa: E402
 
@@ -62,8 +63,8 @@ def bind(port: int) -> socket.socket:
     return listener
 
 
-def serve(settings: Settings, started: float) -> None:
-    """Runs until SIGTERM or SIGINT. Raises StartError, EngineStartError."""
+def serve(settings: Settings) -> None:
+    """Runs until SIGTERM or SIGINT, and closes the engine. Raises StartError, EngineStartError."""
     login = read_login(settings)
     folder = Path(settings.data_dir).resolve() / "clickhouse"
     with bind(settings.clickhouse_port) as listener:
@@ -77,7 +78,7 @@ def serve(settings: Settings, started: float) -> None:
             timeout_keep_alive=60,
             lifespan="off",
         )
-        seconds = round(time.monotonic() - started, 2)
+        seconds = round(time.time() - psutil.Process().create_time(), 2)
         address = f"http://127.0.0.1:{settings.clickhouse_port}"
         _log.info("ready", address=address, engine=engine.version(), seconds=seconds)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -94,7 +95,6 @@ def serve(settings: Settings, started: float) -> None:
 
 def main() -> int:
     """The process; its exit code."""
-    started = time.monotonic()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -105,7 +105,7 @@ def main() -> int:
     )
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     try:
-        serve(load_settings(), started)
+        serve(load_settings())
     except (SettingsError, StartError, EngineStartError) as error:
         _log.error("cannot_start", reason=str(error))
         return 2
