@@ -36,12 +36,14 @@ class Rates(_Strict):
 class Delays(_Strict):
     """Spans in seconds of real life, each multiplied by `time_scale` before it is waited for.
 
-    Delivery and bounce count from acceptance, everything else from the delivery.
+    Delivery and bounce count from acceptance, a reopen or click from the open before it,
+    everything else from the delivery.
     """
 
     delivery: Span = (3, 60)
     bounce: Span = (3, 90)
     open: Span = (10, 1200)
+    reopen: Span = (30, 600)
     click: Span = (5, 120)
     complaint: Span = (30, 600)
     unsubscribe: Span = (15, 300)

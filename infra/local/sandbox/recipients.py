@@ -24,7 +24,7 @@ _TEST_BOUNCES = {
     "autoresponder": "AutoResponder",
     "spamcomplaint": "SpamComplaint",
 }
-_MOST_OPENS = 6
+_MOST_OPENS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _reader(rng: Random) -> dict[str, Any]:
 def _opens(first: float, rng: Random, behaviour: Behaviour) -> list[Planned]:
     opens = [Planned("Open", first, {"FirstOpen": True, **_reader(rng)})]
     while rng.random() < behaviour.rates.reopen and len(opens) < _MOST_OPENS:
-        after = opens[-1].after + _within(rng, behaviour.delays.open, skew=2)
+        after = opens[-1].after + _within(rng, behaviour.delays.reopen)
         opens.append(Planned("Open", after, {"FirstOpen": False, **_reader(rng)}))
     return opens
 
