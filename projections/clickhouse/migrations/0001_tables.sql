@@ -1,5 +1,5 @@
 -- One row per event; data is JSON text without personal data.
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS events (
     position UInt64,
     event_id UUID,
     organization_id UUID,
@@ -18,7 +18,7 @@ ORDER BY (organization_id, type, position)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 -- One row per turn that was understood.
-CREATE TABLE turns (
+CREATE TABLE IF NOT EXISTS turns (
     position UInt64,
     organization_id UUID,
     conversation_id UUID,
@@ -34,7 +34,7 @@ ORDER BY (organization_id, occurred_at, position)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 -- One row per event of a delivery of a campaign; test mails are left out.
-CREATE TABLE deliveries (
+CREATE TABLE IF NOT EXISTS deliveries (
     position UInt64,
     event_id UUID,
     organization_id UUID,
@@ -53,7 +53,7 @@ ORDER BY (organization_id, campaign_id, delivery_id, position)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 -- What the writer reports after each batch; read it through the view progress.
-CREATE TABLE progress_reports (
+CREATE TABLE IF NOT EXISTS progress_reports (
     topic LowCardinality(String),
     partition Int32,
     position UInt64,
