@@ -80,7 +80,7 @@ class EmailDraft:
 
     Personal fields stand in it as `{{ first_name | default: "there" }}`; what the owner typed
     cannot start a Liquid tag. `closing` has one line per line of the
-    signature. `code` is the discount code and `tip` a piece of advice, both set off from the text.
+    signature. Set off from the text: `offer` in short, the discount `code`, a `tip`.
     """
 
     subject: str
@@ -94,4 +94,5 @@ class EmailDraft:
     ps: str | None = None
     code: str | None = None
     tip: str | None = None
+    offer: str | None = None
     language: str = "en"

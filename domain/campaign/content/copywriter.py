@@ -25,11 +25,12 @@ from domain.campaign.content.brief import (
 from domain.campaign.content.facts import Facts, facts_of, stated_facts
 from domain.campaign.content.matching import industry_of, tones_in, voice_of
 from domain.campaign.content.packs import Aside, Industry, Packs, Register, Slot, Voice, packs
-from domain.campaign.content.personalise import neutralised
+from domain.campaign.content.personalise import UNSHOWABLE, neutralised, typed
 
 GOOD_SUBJECT = range(28, 51)  # characters: shows whole on a phone and still says something
 LONGEST_PREHEADER = 110
 LONGEST_LABEL = 26
+LONGEST_BANNER = 32
 FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "welcome": ("orient", "ask", "tip", "open_door"),
     "nurture": ("tip", "ask", "help", "open_door"),
@@ -142,12 +143,14 @@ class _Mail:
     def draft(self) -> EmailDraft:
         picture = self._picture()
         subject = self._subject()
+        headline = self.desk.slot(self.role, "headline") or subject
         label, url = self._button()
         return EmailDraft(
             subject=subject,
             preheader=self._preheader(subject, picture),
-            headline=self.desk.slot(self.role, "headline") or subject,
-            greeting=self.desk.voice.greeting.format(name='{{ first_name | default: "there" }}'),
+            headline=headline,
+            offer=self._banner(headline),
+            greeting=self._greeting(),
             paragraphs=self._paragraphs(picture),
             tip=picture if self.role in WITH_TIP else None,
             code=self._code(),
@@ -161,6 +164,10 @@ class _Mail:
     def _offers(self) -> bool:
         return "offer" in self.desk.facts and self.role not in WITHOUT_OFFER
 
+    def _greeting(self) -> str:
+        voice = self.desk.voice
+        return voice.greeting.format(name=f'{{{{ first_name | default: "{voice.stranger}" }}}}')
+
     def _subject(self) -> str:
         if self.brief.subject and self.brief.step == 1:
             return _dictated(self.brief.subject)
@@ -169,7 +176,7 @@ class _Mail:
             lines = [line for line in lines if wanted & set(TOKEN.findall(line))] or lines
         lengths = {line: len(self.desk.fill(line)) for line in lines}
         off = {line: _distance(length) for line, length in lengths.items()}
-        slack = 12 if self.role == "newsletter" else 0  # every issue wants a line of its own
+        slack = 6 if self.role == "newsletter" else 0  # every issue wants a line of its own
         best = min(off.values()) + slack
         chosen = self.desk.choose("subject", [line for line in lines if off[line] <= best])
         return chosen or self.profile.name
@@ -226,17 +233,22 @@ class _Mail:
             return visit, website
         return self.desk.industry.cta, website
 
+    def _banner(self, headline: str) -> str | None:
+        """The offer in a few large letters, unless the headline is just that."""
+        offer = self.desk.facts.get("offer", "")
+        fits = 0 < len(offer) <= LONGEST_BANNER and offer.lower() not in headline.lower()
+        return self.desk.fill("{offer}") if fits and self._offers else None
+
     def _closing(self) -> str:
         words = self.desk.choose("closing", self.desk.voice.closings) or ""
         names = [self.profile.sender_name, self.profile.name]
         if self.profile.name.lower() in self.profile.sender_name.lower():
             names.pop()
-        return "\n".join([f"{words},", *(neutralised(" ".join(n.split())) for n in names if n)])
+        return "\n".join([f"{words},", *(line for name in names if (line := typed(name)))])
 
     def _code(self) -> str | None:
-        code = self.brief.discount_code
-        states_offer = self.role not in WITHOUT_OFFER
-        return neutralised(code.strip()) if code and code.strip() and states_offer else None
+        code = typed(self.brief.discount_code or "")
+        return code if code and self.role not in WITHOUT_OFFER else None
 
     def _ps(self) -> str | None:
         if self._offers and "until" in self.desk.facts and self.role != "last_day":
@@ -259,7 +271,7 @@ def _distance(length: int) -> int:
 
 def _dictated(subject: str) -> str:
     """The owner's own words; personal fields in them work, half a Liquid tag is only text."""
-    words = " ".join(subject.split())
+    words = " ".join(UNSHOWABLE.sub(" ", subject).split())
     try:
         personalise.compile(words, html=False)
     except ContentError:

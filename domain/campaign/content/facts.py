@@ -8,7 +8,7 @@ from datetime import date
 
 from domain.campaign.content.brief import BusinessProfile, ContentBrief, Offer
 from domain.campaign.content.packs import Industry
-from domain.campaign.content.personalise import neutralised
+from domain.campaign.content.personalise import typed
 
 Facts = dict[str, str]
 
@@ -22,7 +22,7 @@ OFFERED = re.compile(
 SPAN = re.compile(
     r"^(?:in |for |within )?(?:the next )?(\d+ (?:hours?|days?|weeks?))$", re.IGNORECASE
 )
-BEFORE_DATE = re.compile(r"^(until|till|by|through|before|on|ends?)\s+", re.IGNORECASE)
+BEFORE_DATE = re.compile(r"^(until|till|by|through|before|on|ends?)\s+(?!of\b)", re.IGNORECASE)
 HAPPENING = re.compile(r"\b(sale|anniversary|birthday|launch|opening|event|party|week|festival)$")
 COUNTED = {1: "a", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight",
            9: "nine", 10: "ten", 11: "eleven", 12: "twelve"}  # fmt: skip
@@ -42,7 +42,7 @@ def facts_of(profile: BusinessProfile, industry: Industry, brief: ContentBrief) 
         target = _target(brief, industry) if brief.offer.kind in ("percent", "amount") else ""
         facts |= {"offer": offer, "deal": offer + target}
         facts["deal_until"] = facts["deal"] + (f", {facts['until']}" if "until" in facts else "")
-    return {name: neutralised(" ".join(value.split())) for name, value in facts.items()}
+    return {name: typed(value) for name, value in facts.items()}
 
 
 def stated_facts() -> frozenset[str]:

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from domain.campaign.content.brief import BusinessProfile, EmailDraft
 from domain.campaign.content.matching import industry_of, voice_of
-from domain.campaign.content.personalise import escaped_outside_tags, neutralised
+from domain.campaign.content.personalise import escaped_outside_tags, neutralised, typed
 
 UnsubscribeHandling = Literal["Postmark", "Custom"]
 
@@ -32,22 +32,23 @@ def to_html(draft: EmailDraft, profile: BusinessProfile) -> str:
     """The mail as HTML that is still a Liquid template: responsive, under 30 KB, no images."""
     luxe = voice_of(profile, None, ()).register == "luxe"
     mjml = _template().render(
-        draft=draft,
+        language=draft.language,
         subject=_html(draft.subject),
         preheader=_html(draft.preheader),
         headline=_html(draft.headline),
         greeting=_html(draft.greeting),
         paragraphs=[_html(paragraph) for paragraph in draft.paragraphs],
-        tip=_html(draft.tip or ""),
-        code=_html(draft.code or ""),
+        tip=draft.tip and _html(draft.tip),
+        offer=draft.offer and _html(draft.offer),
+        code=draft.code and _html(draft.code),
         button_label=_html(draft.button_label),
         button_url=_attribute(draft.button_url),
         closing=Markup("<br />").join(_html(line) for line in draft.closing.splitlines()),
-        ps=_html(draft.ps or ""),
+        ps=draft.ps and _html(draft.ps),
         why=_html(_why(profile)),
         unsubscribe=_html(MARKER),
-        business=_html(neutralised(profile.name)),
-        address=_html(neutralised(_one_line(profile.postal_address))),
+        business=_html(typed(profile.name)),
+        address=_html(_address(profile)),
         accent=industry_of(profile).accent,
         font=SERIF if luxe else SANS,
         weight="normal" if luxe else "bold",
@@ -71,7 +72,7 @@ def to_text(draft: EmailDraft, profile: BusinessProfile) -> str:
         "--",
         _why(profile),
         f"Unsubscribe: {MARKER}",
-        neutralised(f"{profile.name}, {_one_line(profile.postal_address)}"),
+        f"{typed(profile.name)}, {_address(profile)}",
     ]
     return "\n\n".join(_wrapped(block) for block in blocks if block) + "\n"
 
@@ -86,15 +87,15 @@ def unsubscribe_field(handling: UnsubscribeHandling, own_url: str) -> str:
 
 def with_footer(html: str, text: str, profile: BusinessProfile) -> tuple[str, str]:
     """Add to HTML and text that an owner brought what every mail must carry and it lacks."""
-    address = _one_line(profile.postal_address)
+    signature = f"{typed(profile.name)}, {_address(profile)}"
     if "unsubscribe_url" not in html:
         footer = _OWN_FOOTER.format(why=_html(_why(profile)), marker=MARKER)
-        if str(_html(address)) not in html:
-            footer += f"<p>{_html(neutralised(f'{profile.name}, {address}'))}</p>"
+        if str(_html(_address(profile))) not in html:
+            footer += f"<p>{_html(signature)}</p>"
         at = html.lower().rfind("</body>")
         html = f"{html}{footer}" if at < 0 else f"{html[:at]}{footer}{html[at:]}"
     if "unsubscribe_url" not in text:
-        missing = "" if address in text else f"\n{neutralised(f'{profile.name}, {address}')}"
+        missing = "" if _address(profile) in text else f"\n{signature}"
         text = f"{text.rstrip()}\n\n--\n{_why(profile)}\nUnsubscribe: {MARKER}{missing}\n"
     return html, text
 
@@ -117,11 +118,12 @@ def _attribute(url: str) -> Markup:
 
 
 def _why(profile: BusinessProfile) -> str:
-    return f"You get this e-mail because you agreed to hear from {neutralised(profile.name)}."
+    return f"You get this e-mail because you agreed to hear from {typed(profile.name)}."
 
 
-def _one_line(address: str) -> str:
-    return ", ".join(line.strip(" ,") for line in address.splitlines() if line.strip())
+def _address(profile: BusinessProfile) -> str:
+    lines = (typed(line).strip(" ,") for line in profile.postal_address.splitlines())
+    return ", ".join(line for line in lines if line)
 
 
 def _wrapped(block: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from domain.campaign.content.brief import BusinessProfile, Tone
 from domain.campaign.content.packs import Industry, Voice, packs
@@ -65,5 +66,10 @@ def tones_in(text: str) -> tuple[Tone, ...]:
 
 
 def _found(word: str, text: str) -> int | None:
-    match = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE)
+    match = _whole_word(word).search(text)
     return match.start() if match else None
+
+
+@cache
+def _whole_word(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)

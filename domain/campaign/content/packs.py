@@ -37,12 +37,16 @@ class Industry:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How a brand speaks: the words owners call it, and the register of lines that suits."""
+    """How a brand speaks: the words owners call it, and the register of lines that suits.
+
+    `stranger` stands for a first name that is not known.
+    """
 
     name: str
     words: Lines
     register: Register
     greeting: str
+    stranger: str
     closings: Lines
 
 

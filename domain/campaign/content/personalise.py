@@ -6,6 +6,7 @@ are evaluated: static text is written through as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ OUTPUT_LIMIT = 2_000_000  # bytes: more than any mail, less than Postmark's 5 MB
 NAMESPACE_LIMIT = 1_000_000  # bytes held by assign and capture
 NEEDS_FILES = ("include", "render")  # there are none to include
 CLOCK_WORDS = ("now", "today")
+UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 TOO_LARGE = "The template repeats or grows too much to be mailed."
 
 Filter = Callable[..., Any]
@@ -95,7 +97,8 @@ def render(compiled: Compiled, fields: Mapping[str, object]) -> str:
     """The text for one contact. Unknown fields are empty, so `default` takes their place.
 
     `fields` are the contact's (`first_name`, `attributes`: a mapping ...) and the sender's
-    (`unsubscribe_url`). Raises ContentError: `template_too_large`, else `template_invalid`.
+    (`unsubscribe_url`). Every line ends in a plain newline. Raises ContentError:
+    `template_too_large`, else `template_invalid`.
     """
     try:
         return compiled.template.render(fields)
@@ -106,6 +109,11 @@ def render(compiled: Compiled, fields: Mapping[str, object]) -> str:
 def neutralised(text: str) -> str:
     """Text that was typed, not programmed: Liquid finds nothing in it to run."""
     return text.replace("{{", "{ {").replace("{%", "{ %").replace("}}", "} }").replace("%}", "% }")
+
+
+def typed(text: str) -> str:
+    """One line of what somebody typed: neutralised, and without characters no page can show."""
+    return neutralised(" ".join(UNSHOWABLE.sub(" ", text).split()))
 
 
 def escaped_outside_tags(text: str) -> str:
