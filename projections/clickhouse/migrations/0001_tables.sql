@@ -9,8 +9,7 @@ CREATE TABLE IF NOT EXISTS events (
     stream_version UInt32,
     occurred_at DateTime64(6, 'UTC'),
     correlation_id UUID,
-    data String CODEC(ZSTD(1)),
-    INDEX events_by_stream stream_id TYPE bloom_filter(0.01) GRANULARITY 4
+    data String CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(occurred_at)
