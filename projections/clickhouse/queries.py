@@ -68,7 +68,7 @@ def campaign_metrics(client: Client, organization_id: str, campaign_id: str) -> 
         "campaign_id": campaign_id,
         "metrics": {name: sum(step[name] for step in steps) for name in METRICS},
         "steps": steps,
-        "withheld_reasons": {reason: count for reason, count in withheld},
+        "withheld_reasons": {str(row[0]): int(row[1]) for row in withheld},
     }
 
 
