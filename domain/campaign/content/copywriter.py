@@ -35,7 +35,7 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "welcome": ("orient", "ask", "tip", "open_door"),
     "nurture": ("tip", "ask", "help", "open_door"),
     "convert": ("help", "reminder", "ask", "open_door"),
-    "abandon": ("reminder", "help", "ask", "open_door"),
+    "abandon": ("help", "reminder", "ask", "open_door"),
     "win_back": ("reminder", "ask", "help", "farewell"),
     "announce": ("reminder", "ask", "tip", "open_door"),
     "newsletter": ("newsletter", "newsletter", "newsletter", "newsletter"),
@@ -44,9 +44,11 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
 WITHOUT_OFFER = {"orient", "ask", "tip", "open_door", "newsletter", "nurture"}
 WITH_TIP = {"nurture", "newsletter", "tip"}
 WITHOUT_HOOK = {"abandon", "orient", "help", "ask", "farewell", "last_day", "open_door"}
+WITHOUT_PRODUCT = {"nurture", "orient", "ask", "tip", "help", "farewell", "open_door"}
 ASKS_FOR_REPLY = {"help", "ask"}
 OPENS_WITH_OFFER = {"reminder", "last_day"}
 TOKEN = re.compile(r"\{(\w+)\}")
+SENTENCE_BEGINS = re.compile(r"(^|[.!?] )$")
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -117,8 +119,14 @@ class _Desk:
         return self.fill(lines[(crc32(f"{self.seed}/{slot}".encode()) + self.step) % len(lines)])
 
     def fill(self, line: str) -> str:
-        text = TOKEN.sub(lambda token: self.facts[token[1]], line)
-        return text[:1].upper() + text[1:]
+        """The line with its facts in place; what begins a sentence begins in upper case."""
+
+        def fact(token: re.Match[str]) -> str:
+            words = self.facts[token[1]]
+            begins = SENTENCE_BEGINS.search(line[: token.start()])
+            return words[:1].upper() + words[1:] if begins and token[1] != "business" else words
+
+        return TOKEN.sub(fact, line)
 
     def slot(self, role: str, slot: Slot) -> str | None:
         """A line that says as much as is known."""
@@ -213,14 +221,23 @@ class _Mail:
 
     def _paragraphs(self, picture: str | None) -> tuple[str, ...]:
         brief_mail = "shorter" in self.tones
-        states_offer = self._offers and self.role not in OPENS_WITH_OFFER
-        wanted = (
-            self.desk.slot(self.role, "open"),
-            self.desk.aside("offer") if states_offer else None,
+        opening = self.desk.slot(self.role, "open")
+        body = None if brief_mail else self.desk.slot(self.role, "body")
+        offer = self._offers and self.role not in OPENS_WITH_OFFER
+        told = (
+            opening,
+            self.desk.aside("offer") if offer else None,
             picture if self.role not in WITH_TIP and not brief_mail else None,
-            None if brief_mail else self.desk.slot(self.role, "body"),
+            body,
         )
-        return tuple(paragraph for paragraph in wanted if paragraph)
+        about = None if self._names_product(told) else self.desk.aside("product")
+        return tuple(paragraph for paragraph in (told[0], about, *told[1:]) if paragraph)
+
+    def _names_product(self, told: tuple[str | None, ...]) -> bool:
+        """Whether nothing is missing: the product is named, or this mail is not about one."""
+        product = self.desk.facts.get("product_plain", "")
+        elsewhere = self.role in WITHOUT_PRODUCT
+        return elsewhere or any(paragraph and product in paragraph for paragraph in told)
 
     def _button(self) -> tuple[str, str]:
         website = self.profile.website

@@ -12,10 +12,10 @@ import yaml
 
 Register = Literal["warm", "formal", "playful", "luxe"]
 Slot = Literal["subject", "headline", "open", "body"]
-Aside = Literal["offer", "ps_until", "ps_reply", "ps_today"]
+Aside = Literal["offer", "product", "ps_until", "ps_reply", "ps_today"]
 Lines = tuple[str, ...]
 
-ASIDES = ("offer", "ps_until", "ps_reply", "ps_today")
+ASIDES = ("offer", "product", "ps_until", "ps_reply", "ps_today")
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,19 @@ def test_the_offer_is_stated_when_there_is_one() -> None:
             assert draft.code == "BACK20"
 
 
+@pytest.mark.parametrize("kind", ["welcome", "convert", "win_back", "announce", "newsletter"])
+def test_the_product_is_named_in_the_text(kind: CampaignType) -> None:
+    brief = ContentBrief(kind, product="the oat latte", occasion="Mother's Day", offer=TWENTY_OFF)
+    for _, draft in everything(brief):
+        assert "oat latte" in " ".join(draft.paragraphs)
+
+
+def test_a_sentence_begins_in_upper_case() -> None:
+    brief = ContentBrief("announce", product="our spring menu")
+    headlines = {draft.headline for _, draft in everything(brief)}
+    assert "Ta-da! Our spring menu" in headlines
+
+
 def test_an_industry_speaks_of_its_own_things() -> None:
     mails = {i: words(write_email(business(i, name="Nord"), WIN_BACK)) for i in INDUSTRIES}
     assert len(set(mails.values())) == len(INDUSTRIES)
