@@ -102,7 +102,7 @@ class AvroMapper(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         """Decode; fields whose key is gone read as ERASED."""
-        ring = _RingOn(self._keys, self._connection)
+        ring = self._keys.on(self._connection)
         return domain_event_of(self._codec.decode(stored_event.state, 0, ring, rich=True))
 
 
@@ -116,17 +116,6 @@ class LogEvent(StoredEvent):
     ) -> None:
         super().__init__(stream, version, topic, state)
         object.__setattr__(self, "organization_id", organization_id)
-
-
-class _RingOn:
-    """The key ring bound to one connection, so that a transaction sees the keys it made."""
-
-    def __init__(self, keys: SubjectKeys, connection: Connection) -> None:
-        self._keys = keys
-        self._connection = connection
-
-    def keys_of(self, subjects: Any) -> Any:
-        return self._keys.keys_on(self._connection, subjects)
 
 
 class LogRecorder(AggregateRecorder):

@@ -78,8 +78,12 @@ class SubjectKeys:
                 found.update(self._select(connection, missing))
         return found
 
+    def on(self, connection: Connection) -> KeysOn:
+        """The same key ring on a given connection, which sees what its transaction has made."""
+        return KeysOn(self, connection)
+
     def keys_on(self, connection: Connection, subjects: Iterable[str]) -> Mapping[str, bytes]:
-        """The same on a given connection, which sees what its transaction has made."""
+        """Keys of those subjects that have one, read on the connection."""
         found, missing = self._cached(subjects)
         if missing:
             found.update(self._select(connection, missing))
@@ -150,3 +154,15 @@ class SubjectKeys:
 
     def _unwrap(self, subject: str, wrapped: bytes) -> bytes:
         return self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], subject.encode())
+
+
+class KeysOn:
+    """A key ring bound to one connection."""
+
+    def __init__(self, keys: SubjectKeys, connection: Connection) -> None:
+        self._keys = keys
+        self._connection = connection
+
+    def keys_of(self, subjects: Iterable[str]) -> Mapping[str, bytes]:
+        """Keys of those subjects that have one."""
+        return self._keys.keys_on(self._connection, subjects)

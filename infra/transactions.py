@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Repository
 from psycopg_pool import ConnectionPool
 
+from api.ports import Answer
 from domain.shared.aggregate import Root
 from domain.shared.errors import ConflictError, NotFoundError
 from infra.event_log import Appended, Draft, EventWriter, VersionConflictError
 from infra.event_store import draft_of, event_store
+from infra.idempotency import AnswerStore
 from infra.keys import SubjectKeys
 from infra.postgres import Connection, organization_transaction
 from schemas.codec import Codec
+from schemas.positions import positions_of, write_token
 
 A = TypeVar("A", bound=Root)
 T = TypeVar("T")
@@ -69,7 +73,8 @@ class PostgresTransaction:
     def finish(self) -> None:
         """Append, then let rows that hold positions be written."""
         self.flush()
-        for then in self._afterwards:
+        afterwards, self._afterwards = self._afterwards, []
+        for then in afterwards:
             then()
 
 
@@ -82,11 +87,51 @@ class CommandLog:
         codec: Codec,
         writer: EventWriter,
         keys: SubjectKeys,
+        answers: AnswerStore,
     ) -> None:
+        self.answers = answers
         self.pool = pool
         self.codec = codec
         self.writer = writer
         self.keys = keys
+
+    def run_once(
+        self,
+        organization_id: UUID,
+        key: str | None,
+        request_hash: bytes,
+        decide: Callable[[PostgresTransaction], Answer],
+    ) -> tuple[Answer, bool]:
+        """The command's answer, with its positions as Nudge-Position; whether it is a replay.
+
+        With a key the answer is kept in the command's own transaction, so that a repetition is
+        answered and never carried out. Raises KeyReusedError, and what `run` raises.
+        """
+        replayed = False
+
+        def answer_once(transaction: PostgresTransaction) -> Answer:
+            nonlocal replayed
+            if key is not None:
+                earlier = self.answers.recall(
+                    transaction.connection, str(organization_id), key, request_hash
+                )
+                replayed = earlier is not None
+                if earlier is not None:
+                    return earlier
+            answer = decide(transaction)
+            transaction.finish()
+            answer = replace(answer, headers={**answer.headers, **self._position(transaction)})
+            if key is not None:
+                self.answers.store(transaction.connection, str(organization_id), key, answer)
+            return answer
+
+        answer, _ = self.run(organization_id, answer_once)
+        return answer, replayed
+
+    def _position(self, transaction: PostgresTransaction) -> dict[str, str]:
+        appended = [(e.type, e.stream_id, e.position) for e in transaction.appended]
+        token = write_token(positions_of(appended, self.codec.registry))
+        return {"Nudge-Position": token} if token else {}
 
     def run(
         self, organization_id: UUID, decide: Callable[[PostgresTransaction], T]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import typer
 
-from infra.cli import stack
+from infra.cli import organizations, stack
 
-GROUPS: list[Callable[[typer.Typer], None]] = [stack.register]
+GROUPS: list[Callable[[typer.Typer], None]] = [stack.register, organizations.register]
 """Each adds its commands to the application it is given."""
 
 app = typer.Typer(

@@ -55,7 +55,7 @@ class Player:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._database.run(self._settle)
+        await self._turn(0)
         await self._session.close()
 
     def _spawn(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -82,7 +82,7 @@ class Player:
     async def _deal_out(self) -> None:
         while True:
             self._postable.clear()
-            posts, next_due = await self._database.run(self._turn)
+            posts, next_due = await self._turn(_QUEUED - self._queue.qsize())
             for post in posts:
                 self._queue.put_nowait(post)
             await self._nap(self._postable, next_due)
@@ -96,20 +96,28 @@ class Player:
             except TimeoutError:
                 return
 
-    def _turn(self, connection: sqlite3.Connection) -> tuple[list[Post], float | None]:
-        self._settle(connection)
-        room = _QUEUED - self._queue.qsize()
-        return happenings.claim_posts(connection, self._clock(), room)
-
-    def _settle(self, connection: sqlite3.Connection) -> None:
+    async def _turn(self, room: int) -> tuple[list[Post], float | None]:
+        """Record outcomes and claim at most `room` posts, in one transaction."""
+        # taken here, on the loop's thread, where outcomes are added
         outcomes, self._outcomes = self._outcomes, []
         scale = self._registry.behaviour.time_scale
-        happenings.settle_posts(connection, outcomes, self._clock(), scale)
+
+        def work(connection: sqlite3.Connection) -> tuple[list[Post], float | None]:
+            now = self._clock()
+            happenings.settle_posts(connection, outcomes, now, scale)
+            return happenings.claim_posts(connection, now, room)
+
+        try:
+            return await self._database.run(work)
+        except Exception:
+            self._outcomes = outcomes + self._outcomes
+            raise
 
     async def _post_queued(self) -> None:
         while True:
             post = await self._queue.get()
-            self._outcomes.append(await self._attempt(post))
+            outcome = await self._attempt(post)
+            self._outcomes.append(outcome)
             self._postable.set()
 
     async def _attempt(self, post: Post) -> Outcome:

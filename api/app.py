@@ -1,0 +1,85 @@
+"""The HTTP application: middleware, errors and routers put together."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid5
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from prometheus_client import Histogram
+
+from api import errors
+from api.auth import ApiKeys
+from api.ports import Services
+from api.routers.events import router as events
+from api.routers.health import router as health
+from api.routers.organization import router as organization
+
+_REQUESTS = Histogram("nudge_api_request_seconds", "Time to answer.", ["method", "route", "status"])
+_REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
+_REQUEST_SPACE = UUID("4e1c3c5e-8b1e-4f6e-9d53-5c6a4a2b9a01")
+LARGEST_BODY = 2 * 1024 * 1024
+
+
+def correlation_id_of(request_id: str) -> UUID:
+    """The correlation id of a request's events: the request id itself when it is a UUID."""
+    try:
+        return UUID(request_id)
+    except ValueError:
+        return uuid5(_REQUEST_SPACE, request_id)
+
+
+def build_app(services: Services) -> FastAPI:
+    """The application over what it is given; starts nothing by itself."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with services.running():
+            yield
+
+    app = FastAPI(title="NudgeCampaign", version="1", lifespan=lifespan, docs_url="/docs")
+    app.state.services = services
+    app.state.api_keys = ApiKeys(services.reads)
+    errors.install(app)
+    _add_middleware(app, services)
+    for router in (health, organization, events):
+        app.include_router(router)
+    return app
+
+
+def _add_middleware(app: FastAPI, services: Services) -> None:
+    @app.middleware("http")
+    async def name_and_measure(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        given = request.headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.match(given) else str(services.new_id())
+        request.state.request_id = request_id
+        request.state.correlation_id = correlation_id_of(request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began = time.perf_counter()
+        response = await call_next(request)
+        response.headers["X-Request-Id"] = request_id
+        route = getattr(request.scope.get("route"), "path", "none")
+        _REQUESTS.labels(request.method, route, response.status_code).observe(
+            time.perf_counter() - began
+        )
+        structlog.contextvars.clear_contextvars()
+        return response
+
+    @app.middleware("http")
+    async def limit_body(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        length = request.headers.get("content-length", "0")
+        streamed = request.url.path.endswith("/import") or "/webhooks/" in request.url.path
+        if not streamed and (not length.isdigit() or int(length) > LARGEST_BODY):
+            too_large = errors.Problem(
+                413, "too_large", f"A body holds at most {LARGEST_BODY} bytes."
+            )
+            return errors.respond(too_large, getattr(request.state, "request_id", ""))
+        return await call_next(request)

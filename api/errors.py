@@ -1,0 +1,139 @@
+"""Every error as application/problem+json with a stable code: what is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+
+from api.ports import KeyReusedError
+from domain.shared.errors import (
+    DomainError,
+    InvalidValueError,
+    NotFoundError,
+    UnavailableError,
+)
+
+_log = structlog.get_logger("api")
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's word
+    """An answer that is an error. `errors` are {"field","code","detail"}."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[dict[str, Any]] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = headers or {}
+
+
+def unavailable(detail: str, code: str = "unavailable") -> Problem:
+    """A dependency is away: nothing was lost, try again."""
+    return Problem(503, code, detail, headers={"Retry-After": "2"})
+
+
+def respond(problem: Problem, request_id: str) -> JSONResponse:
+    """The problem as a response."""
+    return JSONResponse(
+        {
+            "type": f"https://nudgecampaign.example/problems/{problem.code}",
+            "title": HTTPStatus(problem.status).phrase,
+            "status": problem.status,
+            "detail": problem.detail,
+            "code": problem.code,
+            "errors": problem.errors,
+            "request_id": request_id,
+        },
+        problem.status,
+        headers=problem.headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """What a client is told about any exception."""
+    match error:
+        case Problem():
+            return error
+        case InvalidValueError():
+            entry = {"field": error.field, "code": error.code, "detail": str(error)}
+            return Problem(422, error.code, str(error), errors=[entry])
+        case KeyReusedError():
+            return Problem(422, error.code, str(error))
+        case NotFoundError():
+            return Problem(404, error.code, str(error))
+        case DomainError():
+            return Problem(409, error.code, str(error))
+        case RequestValidationError():
+            return _invalid_request(error)
+        case HTTPException():
+            return Problem(error.status_code, _http_code(error.status_code), str(error.detail))
+        case psycopg.errors.DiskFull() | OSError(errno=28):
+            return unavailable("The disk is full. Nothing was lost; try again later.", "disk_full")
+        case UnavailableError() | psycopg.OperationalError() | PoolTimeout():
+            return unavailable("A part that is needed is away. Nothing was lost; try again.")
+        case psycopg.DataError():
+            return Problem(422, "invalid_value", "A value cannot be stored as it is.")
+    return Problem(500, "internal_error", "This is our mistake, and it has been logged.")
+
+
+def _http_code(status: int) -> str:
+    return HTTPStatus(status).phrase.lower().replace(" ", "_")
+
+
+def _invalid_request(error: RequestValidationError) -> Problem:
+    found = error.errors()
+    if any(entry["type"] == "json_invalid" for entry in found):
+        return Problem(400, "malformed_json", "The body is not valid JSON.")
+    errors = [
+        {
+            "field": ".".join(str(part) for part in entry["loc"][1:]) or str(entry["loc"][0]),
+            "code": entry["type"],
+            "detail": entry["msg"],
+        }
+        for entry in found
+    ]
+    return Problem(422, "invalid_fields", "Some fields are not valid.", errors=errors)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception as a problem."""
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        problem = problem_of(error)
+        request_id = getattr(request.state, "request_id", "")
+        if problem.status == 500:
+            _log.exception("unexpected error", exc_info=error, request_id=request_id)
+        return respond(problem, request_id)
+
+    for kind in (
+        Problem,
+        DomainError,
+        UnavailableError,
+        RequestValidationError,
+        HTTPException,
+        psycopg.Error,
+        PoolTimeout,
+        OSError,
+        Exception,
+    ):
+        app.add_exception_handler(kind, handle)

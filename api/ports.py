@@ -1,0 +1,90 @@
+"""What the API needs from outside: commands, reads, and whatever pushes news to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import psycopg
+
+from domain.ports import Clock, NewId, Transaction
+from domain.shared.errors import DomainError
+from schemas.codec import Event
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+T = TypeVar("T")
+
+
+class KeyReusedError(DomainError):
+    """The same Idempotency-Key came with another request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another request; make a new one.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command answers: HTTP status, JSON body, headers. A secret is answered once."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret: bool = False
+
+
+class CommandTransaction(Transaction, Protocol):
+    """The domain's transaction, with the connection for look-ups that decide."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+
+class Commands(Protocol):
+    """Carries commands out; blocks, so endpoints call it in a thread."""
+
+    def run_once(
+        self,
+        organization_id: UUID,
+        key: str | None,
+        request_hash: bytes,
+        decide: Callable[[CommandTransaction], Answer],
+    ) -> tuple[Answer, bool]:
+        """The answer, with the header Nudge-Position, and whether it is an earlier one again."""
+        ...
+
+
+class Reads(Protocol):
+    """Read models. Each block is one transaction that sees one organization."""
+
+    def of(self, organization_id: str) -> AbstractContextManager[Connection]: ...
+
+    def anonymous(self) -> AbstractContextManager[Connection]:
+        """A transaction of no organization: only look-ups that return ids."""
+        ...
+
+
+class Readiness(Protocol):
+    """Whether the stores answer: name -> None when well, else one line why not."""
+
+    def __call__(self) -> Mapping[str, str | None]: ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything the API is given. Tests hand in what they need."""
+
+    commands: Commands
+    reads: Reads
+    readiness: Readiness
+    clock: Clock
+    new_id: NewId
+    decode_events: Callable[[Connection, Sequence[tuple[bytes, int]], bool], list[Event]]
+    """(connection, (bytes, position) pairs, unsealed?) -> decoded events."""
+    running: Callable[[], AbstractAsyncContextManager[None]]
+    """What runs beside the endpoints while the application does."""

@@ -1,0 +1,48 @@
+"""Operations: is it alive, is it ready, what does it measure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import ServicesOf
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health")
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/health/ready")
+async def ready(services: ServicesOf) -> JSONResponse:
+    """Whether requests can be carried out: 503 while a store is away."""
+    checks = await run_in_threadpool(services.readiness)
+    well = all(problem is None for problem in checks.values())
+    return JSONResponse({"status": "ok" if well else "unavailable"}, 200 if well else 503)
+
+
+@router.get("/health/detailed")
+async def detailed(services: ServicesOf) -> dict[str, Any]:
+    """Every dependency by name."""
+    checks = await run_in_threadpool(services.readiness)
+    return {
+        "status": "ok" if all(problem is None for problem in checks.values()) else "unavailable",
+        "checks": {
+            name: {"status": "ok" if problem is None else "unavailable", "detail": problem}
+            for name, problem in checks.items()
+        },
+    }
+
+
+@router.get("/metrics")
+async def metrics() -> Response:
+    """Prometheus's text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,99 @@
+"""The one place that wires: what a process needs, made from its settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from clickhouse_connect.driver.client import Client
+from psycopg_pool import ConnectionPool
+
+from infra.database import make_database, migrate
+from infra.event_log import EventWriter
+from infra.idempotency import AnswerStore
+from infra.kafka import create_topics
+from infra.keys import AddressHasher, SubjectKeys, derive_key, read_key_file
+from infra.local.addresses import Addresses, resolve
+from infra.postgres import Connection, make_pool
+from infra.settings import Settings
+from infra.transactions import CommandLog
+from projections.clickhouse.connect import connect as connect_clickhouse
+from projections.clickhouse.migrate import migrate as migrate_clickhouse
+from schemas.codec import Codec
+from schemas.registry import default_registry
+from schemas.topics import all_topics
+
+
+def prepare(settings: Settings) -> None:
+    """Make the stores ready for the roles; again changes nothing."""
+    addresses = resolve(settings)
+    if addresses.postgres_admin_url is not None:
+        make_database(
+            addresses.postgres_admin_url,
+            addresses.postgres_owner_url,
+            addresses.postgres_worker_url,
+            addresses.postgres_api_url,
+        )
+    migrate(addresses.postgres_owner_url)
+    create_topics(addresses.kafka_bootstrap, settings.topic_prefix, all_topics().values())
+    with clickhouse(addresses) as client:
+        migrate_clickhouse(client)
+
+
+def clickhouse(addresses: Addresses) -> Client:
+    """A ClickHouse client. Raises clickhouse-connect's OperationalError when it is away."""
+    return connect_clickhouse(
+        addresses.clickhouse_url, addresses.clickhouse_username, addresses.clickhouse_password
+    )
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every role that touches the event log shares. Made lazily, closed once."""
+
+    settings: Settings
+    addresses: Addresses
+    role: str
+
+    @classmethod
+    def of(cls, settings: Settings, role: str) -> Core:
+        return cls(settings, resolve(settings), role)
+
+    @cached_property
+    def pool(self) -> ConnectionPool[Connection]:
+        """Connections as the worker login, or the API's for the role `api`."""
+        url = self.addresses.postgres_worker_url
+        if self.role == "api":
+            url = self.addresses.postgres_api_url
+        return make_pool(url, size=12, application=f"nudge-{self.role}")
+
+    @cached_property
+    def codec(self) -> Codec:
+        return Codec(default_registry(), os.urandom)
+
+    @cached_property
+    def keys(self) -> SubjectKeys:
+        master = read_key_file(self.addresses.master_key_file)
+        return SubjectKeys(master, self.pool.connection, os.urandom)
+
+    @cached_property
+    def writer(self) -> EventWriter:
+        return EventWriter(self.codec, self.keys)
+
+    @cached_property
+    def commands(self) -> CommandLog:
+        answers = AnswerStore(self.keys, os.urandom)
+        return CommandLog(self.pool, self.codec, self.writer, self.keys, answers)
+
+    @cached_property
+    def secret(self) -> Callable[[str], bytes]:
+        """Keys for one purpose each, derived from the process secret."""
+        secret = read_key_file(self.addresses.secret_key_file)
+        return lambda purpose: derive_key(secret, purpose)
+
+    @cached_property
+    def hasher(self) -> AddressHasher:
+        """The address hash; its key comes from the process secret and must outlive the log."""
+        return AddressHasher(self.secret("address-hmac"))

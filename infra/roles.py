@@ -1,0 +1,91 @@
+"""Each role as a function that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from infra.bootstrap import Core, clickhouse
+from infra.dead_letters import KafkaDeadLetters
+from infra.kafka import KafkaWatermarks
+from infra.local.stack import metrics_port
+from infra.settings import Settings
+from infra.telemetry import RoleServer
+from streams.app import StreamProcess, StreamSettings
+from streams.ports import Handler
+
+
+@contextmanager
+def _serving(settings: Settings, role: str) -> Iterator[threading.Event]:
+    """The role's /ready and /metrics; set the event to be ready."""
+    ready = threading.Event()
+    with RoleServer("127.0.0.1", metrics_port(settings, role), ready.is_set):
+        yield ready
+
+
+def run_api(settings: Settings, _stop: threading.Event) -> None:
+    """The HTTP API."""
+    from infra.web import serve
+
+    serve(settings)
+
+
+def run_relay(settings: Settings, stop: threading.Event) -> None:
+    """Log to Kafka."""
+    from infra.relay import Relay, RelaySettings
+
+    core = Core.of(settings, "relay")
+    with _serving(settings, "relay") as ready:
+        Relay(
+            RelaySettings(
+                core.addresses.kafka_bootstrap,
+                core.addresses.postgres_worker_url,
+                settings.topic_prefix,
+            ),
+            on_ready=ready.set,
+        ).run(stop)
+
+
+def run_projections(settings: Settings, stop: threading.Event) -> None:
+    """Kafka to the Postgres read models."""
+    from projections.postgres.writer import ProjectionWriter
+
+    core = Core.of(settings, "projections")
+    _consume(core, ProjectionWriter(core.pool.connection, core.codec, core.keys), stop)
+
+
+def run_analytics(settings: Settings, stop: threading.Event) -> None:
+    """Kafka to ClickHouse."""
+    from projections.clickhouse.bookkeeping import Bookkeeping
+    from projections.clickhouse.inserts import Inserter
+    from projections.clickhouse.writer import AnalyticsWriter
+
+    core = Core.of(settings, "analytics")
+    inserter = Inserter(clickhouse(core.addresses))
+    writer = AnalyticsWriter(
+        core.codec,
+        Bookkeeping(core.pool),
+        inserter,
+        topics=sorted(core.codec.registry.topics),
+        topic_prefix=settings.topic_prefix,
+    )
+    try:
+        _consume(core, writer, stop)
+    finally:
+        writer.close()
+        inserter.close()
+
+
+def _consume(core: Core, handler: Handler, stop: threading.Event) -> None:
+    settings = core.settings
+    bootstrap = core.addresses.kafka_bootstrap
+    process = StreamProcess(
+        handler,
+        KafkaDeadLetters(bootstrap, settings.topic_prefix),
+        KafkaWatermarks(bootstrap, settings.topic_prefix),
+        StreamSettings(bootstrap, settings.topic_prefix),
+    )
+    with _serving(settings, core.role) as ready:
+        process.run(stop, ready.set)
+    core.pool.close()

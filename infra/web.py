@@ -1,0 +1,83 @@
+"""The API process: the application over real stores, served by uvicorn."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+
+import psycopg
+import uvicorn
+
+from api.app import build_app
+from api.ports import Connection, Services
+from infra.bootstrap import Core
+from infra.postgres import organization_transaction
+from infra.settings import Settings
+from schemas.codec import Event
+
+
+class PostgresReads:
+    """Read models through the API's login, which row-level security binds."""
+
+    def __init__(self, core: Core) -> None:
+        self._pool = core.pool
+
+    @contextmanager
+    def of(self, organization_id: str) -> Iterator[Connection]:
+        with organization_transaction(self._pool, organization_id) as connection:
+            yield connection
+
+    @contextmanager
+    def anonymous(self) -> Iterator[Connection]:
+        with self._pool.connection() as connection:
+            yield connection
+
+
+def api_services(core: Core) -> Services:
+    """What the application is given."""
+
+    def readiness() -> Mapping[str, str | None]:
+        try:
+            with core.pool.connection(timeout=2) as connection:
+                connection.execute("SELECT 1")
+        except (psycopg.Error, OSError) as error:
+            return {"postgres": str(error).splitlines()[0]}
+        return {"postgres": None}
+
+    def decode_events(
+        connection: Connection, values: Sequence[tuple[bytes, int]], unsealed: bool
+    ) -> list[Event]:
+        return core.codec.decode_batch(values, core.keys.on(connection) if unsealed else None)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        yield
+        core.pool.close()
+
+    return Services(
+        commands=core.commands,
+        reads=PostgresReads(core),
+        readiness=readiness,
+        clock=lambda: datetime.now(UTC),
+        new_id=uuid.uuid4,
+        decode_events=decode_events,
+        running=running,
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM."""
+    app = build_app(api_services(Core.of(settings, "api")))
+    uvicorn.run(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+        backlog=4096,
+    )
