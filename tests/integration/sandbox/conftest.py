@@ -66,7 +66,7 @@ class SandboxProcess:
     def _is_ready(self) -> bool:
         assert self._process.poll() is None, "the sandbox ended"
         try:
-            return httpx.get(f"{self.url}/sandbox/health").json() == {"status": "ok"}
+            return httpx.get(f"{self.url}/sandbox/health").text == '{"status":"ok"}'
         except httpx.TransportError:
             return False
 

@@ -33,7 +33,9 @@ def test_a_good_message_is_taken_with_its_fields() -> None:
 
 
 def test_fields_that_are_null_are_as_good_as_missing() -> None:
-    nulls = dict.fromkeys(("Cc", "Bcc", "Tag", "TextBody", "ReplyTo", "Headers", "Attachments"))
+    nulls: dict[str, Any] = dict.fromkeys(
+        ("Cc", "Bcc", "Tag", "TextBody", "ReplyTo", "Headers", "Attachments")
+    )
     assert check(**nulls, TrackOpens=None, TrackLinks=None).track_links == "None"
 
 
