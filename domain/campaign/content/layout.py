@@ -6,6 +6,7 @@ depends on who handles unsubscribing for the stream: see `unsubscribe_field`.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from functools import cache
 from importlib.resources import files
@@ -23,6 +24,7 @@ UnsubscribeHandling = Literal["Postmark", "Custom"]
 
 MARKER = "{{ unsubscribe_url }}"
 POSTMARK_PLACEHOLDER = "{{{ pm:unsubscribe }}}"
+PASTED_PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe(_url)?\b[^{}]*\}\}\}")
 SANS = "Avenir Next, Segoe UI, Helvetica, Arial, sans-serif"
 SERIF = "Georgia, Cambria, Times New Roman, serif"
 TEXT_WIDTH = 72
@@ -86,7 +88,12 @@ def unsubscribe_field(handling: UnsubscribeHandling, own_url: str) -> str:
 
 
 def with_footer(html: str, text: str, profile: BusinessProfile) -> tuple[str, str]:
-    """Add to HTML and text that an owner brought what every mail must carry and it lacks."""
+    """Add to HTML and text that an owner brought what every mail must carry and it lacks.
+
+    Postmark's own placeholder, which is no Liquid, becomes the neutral marker. An empty text
+    stays empty: the mail then goes out as HTML only.
+    """
+    html, text = PASTED_PLACEHOLDER.sub(MARKER, html), PASTED_PLACEHOLDER.sub(MARKER, text)
     signature = f"{typed(profile.name)}, {_address(profile)}"
     if "unsubscribe_url" not in html:
         footer = _OWN_FOOTER.format(why=_html(_why(profile)), marker=MARKER)
@@ -94,7 +101,7 @@ def with_footer(html: str, text: str, profile: BusinessProfile) -> tuple[str, st
             footer += f"<p>{_html(signature)}</p>"
         at = html.lower().rfind("</body>")
         html = f"{html}{footer}" if at < 0 else f"{html[:at]}{footer}{html[at:]}"
-    if "unsubscribe_url" not in text:
+    if text.strip() and "unsubscribe_url" not in text:
         missing = "" if _address(profile) in text else f"\n{signature}"
         text = f"{text.rstrip()}\n\n--\n{_why(profile)}\nUnsubscribe: {MARKER}{missing}\n"
     return html, text

@@ -115,3 +115,11 @@ def test_a_mail_that_an_owner_brought_gets_what_it_lacks() -> None:
         assert "Hauptstrasse 1, 1010 Vienna, Austria" in mail
         assert compile_template(mail)
     assert with_footer(html, text, PROFILE) == (html, text)
+
+
+def test_postmarks_placeholder_in_a_mail_that_an_owner_brought_becomes_the_marker() -> None:
+    brought = '<a href="{{{ pm:unsubscribe }}}">Bye</a> {{{pm:unsubscribe_url}}}'
+    html, text = with_footer(brought, "", PROFILE)
+    assert html == f'<a href="{MARKER}">Bye</a> {MARKER}'
+    assert text == ""
+    assert compile_template(html)
