@@ -46,7 +46,7 @@ def _contact(rng: random.Random, i: int) -> list[Event]:
     added.occurred_at -= rng.randint(0, 90 * 86_400) * 1_000_000
     second = rng.choice(["ConsentRecorded", "ContactDeleted", "AddressSuppressed"])
     status = rng.choice(["granted", "unknown", "withdrawn"])
-    fields = {"status": status} if second == "ConsentRecorded" else {}
+    fields: dict[str, Any] = {"status": status} if second == "ConsentRecorded" else {}
     more = [make_event(second, stream, 2, 2 * i + 2, **fields)] if rng.random() < 0.5 else []
     return [added, *more]
 

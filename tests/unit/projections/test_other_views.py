@@ -1,0 +1,168 @@
+"""Rules of the smaller views: contacts, conversations, turns, connections, keys, workflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from projections.postgres.view import View
+from projections.postgres.views import (
+    ALL_VIEWS,
+    api_keys,
+    businesses,
+    contacts,
+    conversations,
+    organizations,
+    postmark_connections,
+    turns,
+    workflows,
+)
+from schemas.registry import default_registry
+from schemas.sealing import ERASED
+from tests.support.histories import STREAMS, identity, make_event
+
+STREAM = identity("stream")
+
+
+def row_after(view: View[Any], *steps: str | tuple[str, dict[str, Any]]) -> Any:
+    row = None
+    for version, step in enumerate(steps, 1):
+        kind, fields = (step, {}) if isinstance(step, str) else step
+        row = view.fold(row, make_event(kind, STREAM, version, version, **fields))
+    return row
+
+
+def test_every_event_of_the_catalogue_is_folded_or_known_to_show_nowhere() -> None:
+    folded = {kind for view in ALL_VIEWS for kind in view.events}
+    assert set(default_registry().versions) - folded == {"ConsentAttested", "PersonalDataRead"}
+    assert folded <= {kind for kinds in STREAMS.values() for kind in kinds}
+
+
+@pytest.mark.parametrize("view", ALL_VIEWS, ids=lambda view: view.name)
+def test_a_view_says_the_truth_about_its_personal_fields(view: View[Any]) -> None:
+    registry = default_registry()
+    groups = [g for kind in view.events for g in registry.latest(kind).sealed]
+    personal = {name for group in groups for name in group.names} - {"link", "user_agent", "geo"}
+    assert view.reads_sealed is bool(personal & set(view.row._fields)) or view.name in _INDIRECT
+
+
+# These show a sealed field under another name, or a part of one.
+_INDIRECT = {"postmark_connections", "organizations", "turns"}
+
+
+def test_a_contact_keeps_up_with_its_events() -> None:
+    row = row_after(
+        contacts.VIEW,
+        ("ContactAdded", {"email": "Ada@example.com", "attributes": '{"orders": 3}'}),
+        ("ConsentRecorded", {"status": "granted", "source": "shop", "given_at": 0}),
+        ("AddressSuppressed", {"reason": "unsubscribed"}),
+    )
+    assert (row.email, row.attributes, row.consent_status) == (
+        "Ada@example.com",
+        {"orders": 3},
+        "granted",
+    )
+    assert (row.consent_source, row.suppression, row.deleted) == ("shop", "unsubscribed", False)
+    back = contacts.fold(row, make_event("AddressReactivated", STREAM, 4, 4))
+    assert back is not None
+    assert back.suppression is None
+
+
+def test_a_deleted_contact_keeps_nothing_personal() -> None:
+    row = row_after(contacts.VIEW, "ContactAdded", "ConsentRecorded", "ContactDeleted")
+    assert (row.deleted, row.suppression) == (True, "deleted")
+    personal = ("email", "first_name", "last_name", "timezone", "attributes", "tags")
+    assert not any(getattr(row, name) for name in personal)
+
+
+def test_an_address_that_is_no_contacts_makes_no_row() -> None:
+    assert row_after(contacts.VIEW, "AddressSuppressed", "AddressReactivated") is None
+
+
+def test_an_erased_contact_reads_as_empty() -> None:
+    names = ("email", "first_name", "last_name", "timezone", "attributes", "tags")
+    row = row_after(contacts.VIEW, ("ContactAdded", dict.fromkeys(names, ERASED)))
+    assert (row.email, row.attributes, row.tags) == ("", {}, [])
+
+
+def test_a_conversation_remembers_the_campaign_it_showed_last() -> None:
+    shown = {"campaign_id": identity("c"), "content_hash": "h1"}
+    silent = {"campaign_id": None, "content_hash": None}
+    row = row_after(
+        conversations.VIEW,
+        "ConversationStarted",
+        ("TurnReceived", {"number": 1}),
+        ("ReplyGiven", shown),
+        ("TurnReceived", {"number": 2}),
+        ("ReplyGiven", silent),
+    )
+    assert (row.last_campaign_id, row.last_content_hash) == (identity("c"), "h1")
+    assert row.turns == 2
+
+
+def test_intent_and_reply_go_to_their_own_turn() -> None:
+    row = row_after(
+        turns.VIEW,
+        ("TurnReceived", {"turn_id": identity("t"), "text": "hello"}),
+        ("IntentRecognized", {"intent": "small_talk", "slots": "{}"}),
+        ("ReplyGiven", {"content": "hi", "metadata": '{"confidence": 1}'}),
+    )
+    assert (row.id, row.conversation_id) == (identity("t"), STREAM)
+    assert (row.text, row.intent, row.slots) == ("hello", "small_talk", {})
+    assert (row.reply, row.reply_metadata) == ("hi", {"confidence": 1})
+    assert row.replied_at is not None
+
+
+def test_a_reply_to_an_unknown_turn_makes_no_row() -> None:
+    assert row_after(turns.VIEW, "IntentRecognized", "ReplyGiven") is None
+
+
+def test_a_connection_knows_which_streams_are_registered() -> None:
+    registered = {"message_stream": "broadcast", "unsubscribe_handling": "Custom"}
+    failed = ("WebhookRegistrationFailed", {"reason": "token", "detail": "401"})
+    row = row_after(postmark_connections.VIEW, "PostmarkConnected", failed)
+    assert row.failure == "token: 401"
+    row = row_after(
+        postmark_connections.VIEW, "PostmarkConnected", failed, ("WebhookRegistered", registered)
+    )
+    assert (row.handling, row.failure) == ({"broadcast": "Custom"}, None)
+    again = postmark_connections.fold(row, make_event("PostmarkConnected", STREAM, 4, 4))
+    assert again is not None
+    assert again.handling == {}
+
+
+def test_a_revoked_key_says_since_when() -> None:
+    assert row_after(api_keys.VIEW, "ApiKeyIssued").revoked_at is None
+    assert row_after(api_keys.VIEW, "ApiKeyIssued", "ApiKeyRevoked").revoked_at is not None
+
+
+def test_an_organization_learns_its_name_and_roles() -> None:
+    row = row_after(
+        organizations.VIEW,
+        "OrganizationCreated",
+        ("OrganizationRenamed", {"name": "New"}),
+        ("AttributeRoleAssigned", {"role": "last_purchase_at", "attribute": "last_order"}),
+    )
+    assert (row.name, row.last_purchase_attribute) == ("New", "last_order")
+    assert row.created_at < row.updated_at
+
+
+def test_a_revised_business_keeps_when_it_was_added() -> None:
+    row = row_after(businesses.VIEW, "BusinessAdded", ("BusinessRevised", {"name": "B"}))
+    assert row.name == "B"
+    assert row.created_at < row.updated_at
+
+
+def test_a_workflow_tells_how_far_its_run_got() -> None:
+    row = row_after(
+        workflows.VIEW,
+        "WorkflowGenerated",
+        "WorkflowRunStarted",
+        ("StepScheduled", {"step": 2, "due_at": 1_767_600_000_000_000}),
+        ("StepExpanded", {"step": 2, "intended": 7}),
+        ("WorkflowRunEnded", {"outcome": "completed"}),
+    )
+    assert row.steps == {"2": {"due_at": "2026-01-05T08:00:00+00:00", "intended": 7}}
+    assert row.run_state == "completed"
+    assert row.run_started_at < row.run_ended_at
