@@ -74,7 +74,7 @@ CREATE TABLE state.run_steps (
   delay           interval NOT NULL,
   due_at          timestamptz,
   state           text NOT NULL CHECK (state IN ('planned', 'scheduled', 'expanding', 'expanded')),
-  wait_for        jsonb NOT NULL DEFAULT '[]',
+  wait_position   bigint NOT NULL DEFAULT 0,  -- the contacts view must have this before the audience is read
   cursor          uuid,
   intended        bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (campaign_id, step)
