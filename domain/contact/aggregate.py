@@ -105,20 +105,10 @@ class Contact(Root):
             origin=origin,
             **details.to_fields(),
         )
-        contact.begin(consent, suppressed, origin, meta)
-        return contact
-
-    def begin(
-        self,
-        consent: Consent,
-        suppressed: SuppressionReason | None,
-        origin: Origin,
-        meta: Meta,
-    ) -> None:
-        """Note what is known from the start; a part of `add`."""
-        self._consent_given(consent, meta)
+        contact.record(cls.ConsentRecorded, meta, **_consent_fields(address_hmac, consent))
         if suppressed is not None:
-            self._suppressed_by(Suppress(suppressed, origin), meta)
+            contact.suppress(Suppress(suppressed, origin), meta)
+        return contact
 
     def revise(
         self,
@@ -146,7 +136,7 @@ class Contact(Root):
         self._ensure_there()
         if not consent_changes(self.consent, self.consent_since, consent):
             return False
-        self._consent_given(consent, meta)
+        self.record(self.ConsentRecorded, meta, **_consent_fields(self.address_hmac, consent))
         return True
 
     def suppress(self, command: Suppress, meta: Meta) -> bool:
@@ -179,16 +169,6 @@ class Contact(Root):
     def _ensure_there(self) -> None:
         if self.deleted:
             raise RuleViolatedError("contact_deleted", "This contact was deleted.")
-
-    def _consent_given(self, consent: Consent, meta: Meta) -> None:
-        self.record(
-            self.ConsentRecorded,
-            meta,
-            address_hmac=self.address_hmac,
-            status=consent.status,
-            given_at=consent.at,
-            source=consent.source,
-        )
 
     def _suppression_after_moving(self, known: SuppressionReason | None, meta: Meta) -> None:
         """What stands against the person or the new address is said again of the new address."""
@@ -271,6 +251,15 @@ class Contact(Root):
     def _deleted(self) -> None:
         self.deleted = True
         self._fields = _fields("", "", "", "", "", [])
+
+
+def _consent_fields(address_hmac: bytes, consent: Consent) -> dict[str, Any]:
+    return {
+        "address_hmac": address_hmac,
+        "status": consent.status,
+        "given_at": consent.at,
+        "source": consent.source,
+    }
 
 
 def _fields(

@@ -7,15 +7,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, Literal
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
 from domain.shared.canonical import canonical_json, json_or
 from domain.shared.errors import InvalidValueError
 from domain.shared.text import line, passage, required
+from domain.shared.zones import timezone_name
 
 ConsentStatus = Literal["granted", "unknown", "withdrawn"]
 Attribute = str | int | float
@@ -69,21 +69,6 @@ def _normalised(address: str, field: str) -> str:
     except EmailNotValidError as error:
         raise InvalidValueError(field, "invalid_email", f"Not an address: {error}") from None
     return parsed.normalized.lower()
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def timezone_name(value: object, field: str = "timezone") -> str:
-    """An IANA time zone, or empty. Raises InvalidValueError with `invalid_timezone`."""
-    name = line(value, field, 64)
-    if name and name not in _zones():
-        raise InvalidValueError(
-            field, "invalid_timezone", f"{name} is no IANA time zone, such as Europe/Berlin."
-        )
-    return name
 
 
 @dataclass(frozen=True, slots=True)
