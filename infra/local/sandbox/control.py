@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
@@ -28,6 +30,7 @@ from infra.local.sandbox.web import (
 )
 
 _MOST_LISTED = 10_000
+_FIELD = re.compile(r"[\w-]{1,20}")
 _STATES = {"pending": "pending", "posting": "pending", "sent": "sent"}
 _PAGE = """<!doctype html><html lang="en"><title>Unsubscribe</title><body><h1>Unsubscribe</h1>
 <form method="post"><button>Unsubscribe from this list</button></form></body></html>"""
@@ -133,7 +136,7 @@ async def show_html(request: Request) -> Response:
     """GET /sandbox/messages/{id}/html: the mail, in a page that may run no script."""
     _, sent = await _mail(request)
     return HTMLResponse(
-        sent["html"] or f"<pre>{sent['text']}</pre>",
+        sent["html"] or f"<pre>{html.escape(sent['text'])}</pre>",
         headers={"Content-Security-Policy": "sandbox; script-src 'none'"},
     )
 
@@ -172,6 +175,8 @@ async def webhook_counts(request: Request) -> Response:
     query = request.query_params
     server = _server_id(request, query["server"]) if query.get("server") else None
     field = query.get("group_by", "campaign_id")
+    if not _FIELD.fullmatch(field):
+        raise RefusedError(600, "'group_by' must be the name of a metadata field.")
 
     def count(connection: sqlite3.Connection) -> dict[str, Any]:
         groups = _reactions(connection, server, field)
@@ -250,11 +255,11 @@ def _reactions(
     for row in connection.execute(
         "SELECT coalesce(CAST(metadata AS TEXT) ->> ?2, '') AS name, count(*) AS messages"
         " FROM messages WHERE ?1 IS NULL OR server_id = ?1 GROUP BY 1",
-        (server, field),
+        (server, f'$."{field}"'),
     ):
         zeros = {name: 0 for pair in _NAMES.values() for name in pair if name}
         groups[row["name"]] = {"accepted": row["messages"], **zeros, "bounced_hard": 0}
-    for row in connection.execute(_HAPPENED_BY_GROUP, (server, field)):
+    for row in connection.execute(_HAPPENED_BY_GROUP, (server, f'$."{field}"')):
         every, unique = _NAMES[row["record_type"]]
         group = groups[row["name"]]
         group[every] = row["chosen"] if every == "unsubscribed" else row["events"]

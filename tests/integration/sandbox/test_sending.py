@@ -140,6 +140,14 @@ def test_a_template_is_filled_in_for_each_recipient(mailer: Mailer) -> None:
     assert subjects == ["Hi Bob", "Hi Ada"]
 
 
+def test_a_mail_of_text_alone_is_shown_and_never_run(mailer: Mailer) -> None:
+    text = mailer.message("ada@example.com", HtmlBody="", TextBody="<script>x</script>")
+    sent = mailer.send({**text, "MessageStream": "outbound"})[0]
+    page = mailer.http.get(f"/sandbox/messages/{sent['MessageID']}/html")
+    assert "&lt;script&gt;" in page.text
+    assert "script-src 'none'" in page.headers["Content-Security-Policy"]
+
+
 def test_the_mail_is_shown_as_it_left(mailer: Mailer) -> None:
     ours = [{"Name": "List-Unsubscribe", "Value": "<https://nudge.example/u/t>"}]
     message = mailer.message("ada@example.com", Headers=ours)
@@ -167,6 +175,9 @@ def test_the_mail_is_shown_as_it_left(mailer: Mailer) -> None:
         "/bounces/99999999999999999999999",
         "/webhooks/99999999999999999999999",
         "/message-streams/none",
+        "/sandbox/webhooks?group_by=$[",
+        "/sandbox/messages?limit=1e3",
+        "/sandbox/messages/none/html",
         "/nowhere",
     ],
 )
