@@ -1,0 +1,154 @@
+"""Words that must be there before anything dangerous is understood, and words that settle it.
+
+A sentence may approve, resume, schedule or touch a person's data only when the classifier and
+these patterns agree. All of them read the plain words.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from streams.recognition.slots.times import RECURRENCE
+from streams.recognition.vocabulary import DANGEROUS
+
+_YES = r"(?:yes+|yep|yeah|yup|ya|aye|sure|absolutely|definitely|ok|okay|k|alright|right|great|perfect|lovely|wonderful|excellent|brilliant|awesome|nice|good|fine|fantastic|cool|super|amazing)"
+_RELEASE = (
+    r"(?:(?:i |we |you )?(?:hereby )?(?:approve|approved|approves|confirm|confirmed|sign off|signed off)\b|go ahead|(?:please )?proceed|go for it|send (?:it|this|that|them)(?: one)?(?: out| off)?\b|ship (?:it|this)|launch (?:it|this)|"
+    r"let it (?:go|fly|rip)|good to go|green light|do it|go live|fire away|you (?:may|can) send|(?:please |do |just )?send(?: out| off)?$|release it|let's go|let's send|ready to go|send away|get it out|approval|off it goes|push it (?:out|live)|publish it|can go out|make it live|lgtm|go$|ship$|send$|send now|roll (?:it|with it)|send the (?:campaign|email|mail|draft)|hit send)"
+)
+_HEDGE = re.compile(
+    r"\?|\b(?:but|if|unless|except|only|maybe|perhaps|wait|think|guess|suppose|not|don't|do not|didn't|cannot|can't|won't|never|no|nope|until|after|before|once|when|while|should|could|would|what|who|how|which|why|may i|can i|can we|test|preview|first|instead|almost|nearly|hold|later|without|change|add|remove|make it|rather|tomorrow|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|week|month|morning|afternoon|evening|hour|hours|minutes|noon|am|pm|everyone who|all campaigns|everything|pretend|ignore|skip|bypass|as soon as|except|shorter|friendlier|minus|plus|with|at \d)\b|\d"
+)
+_MAY_HEDGE = re.compile(
+    r"\b(?:no changes?|no edits?|no need to change|nothing to (?:change|add)|don't change (?:a thing|anything)|not a word|no more changes|wouldn't change a thing|can't fault it|couldn't be better|no objections?|no further (?:changes|questions)|without changes)\b"
+)
+_WHOLLY_YES = re.compile(
+    rf"(?:(?:{_YES}|yes please|{_RELEASE}|looks?|it|this|that|is|it's|that's|all|very|really|so|please|thanks?|thank you|now|then|i'm|i am|happy|with|and|the|campaign|email|draft|mail|one|exactly|what i wanted|to me|spot on|as it is|as is|go|right away|for me|from me|love|i|we|like|great|to go|my|you have|ready|out|do|just|well|done|works|ahead|team)[\s,.!;:-]*)+"
+)
+_AGREES = re.compile(
+    rf"\b{_RELEASE}|^(?:oh |well |ok |okay |great |perfect |good )?(?:yes+|yep|yeah|yup|yes please|absolutely|definitely|of course)\b"
+)
+_RESUME = re.compile(
+    r"\b(?:resum\w+|un-?paus\w+|un pause|restart\w*|reactivate|re-?start|continu\w+|carry on|keep going|carry(?:ing)? on|pick (?:\w+ )*up again|back on|off (?:hold|pause|ice)|start(?:ing)?(?: \w+){0,4} (?:again|up again)|on again|(?:going|running|moving|go|run|live) again|lift the (?:pause|hold)|go on with|unfreeze|take up again|back up and running|let (?:\w+ ){1,5}(?:run|go on|continue|carry on)|switch (?:\w+ ){1,4}back|turn (?:\w+ ){1,4}back|bring (?:\w+ ){1,4}back (?:to life|online)|where (?:we|you|it) (?:left off|stopped))\b"
+)
+_TIME = re.compile(
+    r"\b(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|weekend|week|month|noon|midday|midnight|morning|afternoon|evening|january|february|march|april|may|june|july|august|september|october|november|december|\d{1,2}(?:st|nd|rd|th)|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm)|at \d{1,2}|in (?:\w+ ){1,3}(?:minutes?|hours?|days?|weeks?)|(?:an|one|two|three|\d+) (?:hours?|days?|weeks?) (?:later|earlier|from now)|later today|earlier|later|christmas eve|new year's day|easter)\b"
+)
+_SENDING = re.compile(
+    r"\b(?:send\w*|sent|schedul\w+|re-?schedul\w+|mov\w+|postpon\w+|push\w*|delay\w*|shift\w*|deliver\w*|go(?:es)? out|going out|queue\w*|set|plan\w*|release\w*|leave|launch\w*|bring\w* forward|book\w*|hold|wait|out|arrange\w*|time|timed|mail|email|let's do|let's say|make it|instead|repeat|put it|start|change|better|run|land|arrive|do it|defer|hit)\b"
+)
+_ONLY_TIME = re.compile(
+    r"^(?:(?:yes|yep|ok|okay|good|great|perfect|fine|no|not|looks good|but|not now|not today)[,.]? )*(?:(?:on|at|for|then|this|next|rather|better|how about) )*(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|\d{1,2} ?(?:am|pm))\b"
+)
+_MAKES = re.compile(
+    r"\b(?:create|draft|write|prepare|design|compose|build|set up a|put together|new campaign|a campaign|an email|a mail|a newsletter|a message|a reminder)\b"
+)
+_ASKS_LEAVE = re.compile(
+    r"^(?:hi,? |hey,? |ok,? |so,? |and )?(?:can|could|may|might|should|shall|would it be (?:ok|okay|possible|fine|better)|is it (?:ok|okay|possible|better|fine|too late)|am i able)(?: (?:to|if))? ?(?:i|we)?\b(?! you)"
+)
+_DATA = re.compile(
+    r"\b(?:gdpr|ccpa|dsar|sar|right to (?:be forgotten|erasure|access)|right of (?:access|erasure)|subject access|data (?:subject|access|export|deletion|erasure|protection|request)|personal (?:data|information|details)|(?:all|any|every|everything|what) (?:of )?(?:the |his |her |their )?(?:data|information|info|details|records?|trace)|(?:her|his|their|the) data|data (?:about|of|on|for|we|you)|data (?:is|are) |erase\w*|erasure|anonymi[sz]e|to be forgotten|be forgotten|forget|everything (?:\w+ )?(?:about|on|of|we|you|they|that)|wipe|all traces?|privacy request|article 1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his|their)|what (?:do )?(?:we|you) (?:have|hold|know|store|keep)|info(?:rmation)? (?:we|you) (?:have|hold|store|keep)|records? (?:of|on|about|we))\b"
+)
+_PERSON = re.compile(
+    r"\[\[|@|\b(?:mr|mrs|ms|miss|dr|she|he|her|him|his|hers|customer|client|member|person|subscriber|user|contact|someone|my|me|lady|gentleman|student|guest|their|woman|man|former|ex-\w+|i)\b"
+)
+_REFUSES = (
+    re.compile(r"\b(?:ignore|disregard|override|bypass|circumvent|skip|disable|turn off|switch off|get (?:around|round)|get past|work around|forget)\b[^.;]{0,30}\b(?:instructions?|rules?|guidelines?|restrictions?|approvals?|consents?|checks?|limits?|polic(?:y|ies)|suppression|suppressions|opt-?outs?|unsubscribes?|safety|filters?|safeguards?|prompts?|guardrails?|gdpr|law)\b"),
+    re.compile(r"\b(?:send|mail|email|blast|spam|include|add|write|put|re-?subscribe|contact|keep)\b[^.;]{0,40}\b(?:who|that|having)?(?:'ve| have| has| had)? ?(?:unsubscribed|opted out|never (?:signed up|agreed|consented|asked|subscribed|opted in|gave)|didn't (?:consent|agree|sign up|opt in|ask|give)|did not (?:consent|agree|opt in|sign up)|no consent|haven't (?:agreed|consented|opted in)|complained|asked (?:us )?to stop|marked us as spam|said no|without (?:their )?(?:consent|permission|asking))\b"),
+    re.compile(r"\bwithout (?:the |an |any |their |his |her |my |anyone'?s? )?(?:unsubscribe|opt-?out|consent|permission|approval|asking (?:them|anyone|for))\b"),
+    re.compile(r"\b(?:buy|bought|purchased?|scrap\w+|harvest\w*|stole|steal|stolen|leaked|hacked?|crawl|rent(?:ed)?|got hold of|found|downloaded|copied|collected)\b[^.;]{0,40}\b(?:lists?|emails?|addresses|leads|contacts|database)\b"),
+    re.compile(r"\b(?:remove|hide|leave out|delete|drop|take out|omit|get rid of|make)\b[^.;]{0,20}\b(?:unsubscribe|opt-?out)\b[^.;]{0,12}\b(?:link|button|footer|option|invisible|thing)\b"),
+    re.compile(r"\b(?:fuck\w*|shit\w*|bitch|asshole|bastard|piss off|screw you|go to hell|shut up|idiot|moron|stupid (?:bot|machine|thing|robot|piece)|you(?:'re| are) (?:\w+ )?(?:stupid|useless|dumb|worthless|garbage|trash|pathetic|an? idiot)|useless (?:bot|thing|piece|machine|robot)|dumb bot)\b"),
+    re.compile(r"\b(?:phish\w*|scam\w*|malware|ransomware|blackmail|threaten\w*|racist|hateful|fake invoices?|card details|credit card numbers?|passwords?|login credentials|bomb|harass\w*|pretend to be|impersonat\w+|pose as|posing as)\b"),
+    re.compile(r"\b(?:system prompt|api keys?|developer mode|debug mode|admin override|jailbreak|drop tables?|root access|god mode|your (?:hidden )?instructions|as an admin|as the admin|i(?:'m| am) (?:the|an|your) (?:admin\w*|developer|owner of this system|system)|you are now)\b"),
+    re.compile(r"\b(?:other|another|different|competitor'?s?) (?:compan(?:y|ies)|business(?:es)?|shops?|customers?|organi[sz]ations?|accounts?|tenants?)'?s? (?:contacts?|data|lists?|customers?|emails?|addresses)\b"),
+    re.compile(r"\b(?:mark|set|flag|change|pretend|make|record|backdate)\b[^.;]{0,40}\b(?:consented|consent|granted|opted in|opt-in)\b"),
+)  # fmt: skip
+_WAITS = re.compile(
+    r"^(?:(?:hm+|ok|okay|no|well|uh|um|oh|eh|actually|sorry),? )*(?:not yet|maybe later|later|forget it|never ?mind|not now|not today|wait|hold on|one (?:moment|sec|second)|give me a (?:minute|moment|sec|second)|let me (?:think|check|sleep|ask)\b.*|i(?:'ll| will) (?:think|come back|get back|decide|sleep)\b.*|i need (?:to think|more time|a moment)\b.*|maybe|perhaps|i don't know|idk|not sure(?: yet)?|i(?:'m| am) not sure(?: yet)?|i(?:'ll| will) let you know)(?:,? (?:thanks|thank you|please|about it|yet|then|maybe|sorry))*[.! ]*$"
+)
+_BARE = re.compile(
+    r"^(?:ok+|okay|k|kk|hm+|uh|um|well|alright|right|fine|yes ?\?|ok ?\?|okay ?\?|sure ?\?|yeah ?\?|yep ?\?|so|and|maybe|\W*|\?+)[.! ]*$"
+)
+_WHAT_IF = re.compile(
+    r"\bwhat (?:happens|would happen|will happen|does it do|happened) (?:if|when|once|after|to)\b"
+)
+_WHO_GETS = re.compile(
+    r"\bwho (?:all )?(?:exactly )?(?:gets?|will get|is getting|receives?|will receive|would get|would receive|is it going to|does it go to|is it for|are the recipients)\b|\bhow many (?:people |customers |contacts |members )?(?:get|will get|receive|would get|will receive)\b|\bwho.{0,12} going to (?:get|receive)\b"
+)
+
+Ranking = tuple[tuple[str, float], ...]
+CERTAIN: Final = 0.92
+"""Confidence of a sentence that is settled by its words alone."""
+
+
+def approves(plain: str, *, shown: bool, named: bool) -> bool:
+    """An unambiguous yes to something known: no condition, time, change or question in it."""
+    if not (shown or named) or _BARE.match(plain):
+        return False
+    if _HEDGE.search(_MAY_HEDGE.sub(" ", plain)):
+        return False
+    return _AGREES.search(plain) is not None
+
+
+def resumes(plain: str) -> bool:
+    asks = re.search(
+        r"^(?:what|how|when|why|who|is it|is the|will|does|did|can i|could i|may i|if|should)\b|\bwhat happens\b|\bnot (?:resume|continue)\b|\bdon't (?:resume|continue|restart|start)\b",
+        plain,
+    )
+    return asks is None and _RESUME.search(plain) is not None
+
+
+def schedules(plain: str, *, shown: bool, named: bool) -> bool:
+    """A time for sending something that exists, told rather than asked."""
+    timed = _TIME.search(plain) or RECURRENCE.search(plain)
+    if not timed or _ASKS_LEAVE.match(plain) or _MAKES.search(plain):
+        return False
+    if re.search(
+        r"^(?:what|when|why|how|who|is|did|does|was|were|will|are|has|if)\b(?! about)", plain
+    ) or re.search(r"\b(?:don't|do not|never|pause|cancel|test|maybe|perhaps|not sure)\b", plain):
+        return False
+    return (shown or named) and bool(_SENDING.search(plain) or _ONLY_TIME.match(plain))
+
+
+def concerns_privacy(plain: str, *, named_person: bool) -> bool:
+    """All data about one person: words for the data and a person, both."""
+    return _DATA.search(plain) is not None and (named_person or _PERSON.search(plain) is not None)
+
+
+def refuses(plain: str) -> bool:
+    return any(pattern.search(plain) for pattern in _REFUSES)
+
+
+def settled(plain: str, *, shown: bool, named: bool) -> str | None:
+    """The intent when the words alone decide it; safe intents only, and the plain yes."""
+    if refuses(plain):
+        return "refuse"
+    if _WHAT_IF.search(plain):
+        return "help"
+    if _BARE.match(plain) or _WAITS.match(plain):
+        return "clarify"
+    if re.match(r"(?:yes|yep|ok|okay|sure|good|great|fine)\b", plain) and _WHO_GETS.search(plain):
+        return "query_audience"
+    if _WHOLLY_YES.fullmatch(plain) and _AGREES.search(plain):
+        return "approve_campaign" if approves(plain, shown=shown, named=named) else "clarify"
+    if (
+        _ASKS_LEAVE.match(plain)
+        and re.search(r"\b(?:send|schedule)\b", plain)
+        and _TIME.search(plain)
+    ):
+        return "clarify"
+    return None
+
+
+def allowed(intent: str, plain: str, *, shown: bool, named: bool, named_person: bool) -> bool:
+    """Whether the words bear out a dangerous intent; every other intent is allowed."""
+    if intent not in DANGEROUS:
+        return True
+    return {
+        "approve_campaign": approves(plain, shown=shown, named=named),
+        "resume_campaign": resumes(plain),
+        "schedule_campaign": schedules(plain, shown=shown, named=named),
+        "privacy_request": concerns_privacy(plain, named_person=named_person),
+    }[intent]

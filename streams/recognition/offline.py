@@ -1,0 +1,89 @@
+"""The recogniser that needs nothing but this process: a trained classifier, guards and grammars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from streams.recognition import cache, guards
+from streams.recognition.guards import CERTAIN, Ranking
+from streams.recognition.language import detect
+from streams.recognition.lexicon import lexicon
+from streams.recognition.model import Model
+from streams.recognition.ports import Recognition, Utterance
+from streams.recognition.slots import extract
+from streams.recognition.slots.people import address, contact
+from streams.recognition.slots.subjects import campaign
+from streams.recognition.vocabulary import DANGEROUS
+from streams.recognition.wording import Wording, read
+
+NAME: Final = "offline"
+LEAST_CONFIDENCE: Final = 0.3
+"""Below this nobody should act on a guess: the reply asks instead."""
+LEAST_DANGEROUS: Final = 0.45
+_ALTERNATIVES: Final = 3
+
+
+class OfflineRecognizer:
+    """Deterministic: the same utterance gives the same recognition, on every machine."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> OfflineRecognizer:
+        """Blocks while the model is read, or trained when `folder` has none of this version."""
+        lexicon()
+        return cls(cache.load(folder))
+
+    def recognize(self, utterance: Utterance) -> Recognition:
+        """Never raises: what cannot be understood is `clarify`."""
+        language = detect(utterance.text)
+        if language != "en":
+            return Recognition("clarify", None, CERTAIN, recognizer=NAME, language=language)
+        wording = read(utterance.text, lexicon())
+        vector = self._model.vector(wording.plain, utterance.last_shown_campaign)
+        ranking = self._model.intents.ranked(*vector)
+        intent, confidence = decide(ranking, wording, utterance)
+        campaign_type = (
+            self._model.campaign_types.ranked(*vector)[0][0]
+            if intent == "create_campaign"
+            else None
+        )
+        return Recognition(
+            intent=intent,
+            campaign_type=campaign_type,
+            confidence=round(confidence, 4),
+            slots=extract(intent, wording, utterance),
+            recognizer=NAME,
+            alternatives=tuple(
+                (name, round(p, 4)) for name, p in ranking[: _ALTERNATIVES + 1] if name != intent
+            )[:_ALTERNATIVES],
+        )
+
+
+def borne_out(intent: str, wording: Wording, utterance: Utterance) -> bool:
+    """Whether the words themselves support a dangerous intent. True for every other intent."""
+    named = campaign(wording, utterance.known_campaigns) is not None
+    return guards.allowed(
+        intent,
+        wording.plain,
+        shown=utterance.last_shown_campaign,
+        named=named,
+        named_person=address(wording.original) is not None or contact(wording) is not None,
+    )
+
+
+def decide(ranking: Ranking, wording: Wording, utterance: Utterance) -> tuple[str, float]:
+    """The intent to act on and how sure it is; `clarify` when nothing is sure enough."""
+    named = campaign(wording, utterance.known_campaigns) is not None
+    settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
+    if settled is not None:
+        return settled, max(dict(ranking).get(settled, 0.0), CERTAIN)
+    best, p = ranking[0]
+    if best in DANGEROUS and (p < LEAST_DANGEROUS or not borne_out(best, wording, utterance)):
+        rest = [(name, q) for name, q in ranking[1:] if name not in DANGEROUS]
+        best, p = rest[0]
+    if p < LEAST_CONFIDENCE:
+        return "clarify", max(dict(ranking).get("clarify", 0.0), 1.0 - ranking[0][1])
+    return best, p

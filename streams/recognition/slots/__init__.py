@@ -1,0 +1,129 @@
+"""The details of a sentence, by grammar: exactly what it states, nothing inferred."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from streams.recognition.ports import Utterance
+from streams.recognition.slots import offers, people, subjects, times
+from streams.recognition.vocabulary import SLOTS, WITHOUT_SLOTS
+from streams.recognition.wording import Wording
+
+_ABOUT_CONTENT: Final = frozenset(
+    "audience offer product occasion schedule expires trigger delay tone subject count_of_emails "
+    "discount_code language".split()
+)
+ALLOWED: Final[dict[str, frozenset[str]]] = {
+    "create_campaign": _ABOUT_CONTENT,
+    "modify_campaign": _ABOUT_CONTENT | {"campaign"},
+    "approve_campaign": frozenset({"campaign"}),
+    "reject_campaign": frozenset({"campaign"}),
+    "schedule_campaign": frozenset({"campaign", "schedule"}),
+    "pause_campaign": frozenset({"campaign", "expires"}),
+    "resume_campaign": frozenset({"campaign", "schedule"}),
+    "cancel_campaign": frozenset({"campaign"}),
+    "query_performance": frozenset({"campaign", "metric", "period"}),
+    "query_audience": frozenset({"audience", "campaign", "contact", "email"}),
+    "send_test": frozenset({"email", "campaign"}),
+    "manage_contacts": frozenset({"audience", "contact", "email"}),
+    "privacy_request": frozenset({"contact", "email"}),
+    "set_business_context": frozenset({"tone", "language", "email"}),
+    "clarify": frozenset({"schedule", "campaign"}),
+}
+"""Which details an intent can act on; the rest of a sentence is not read as details."""
+
+_SENDING = re.compile(
+    r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed|deliver|delivered|launch|leave|sending|set for|starting|start|starts|ship|first one)\b"
+)
+_HAPPENING = re.compile(
+    r"\b(?:until|till|til|by|before|since|ends?|ending|expires?|valid|last|opening|open|opens|workshop|class|event|party|webinar|market|retreat|closed|close|closing|moving|launching|launches|launch of|seminar|tasting|race|marathon|happening|start(?:s|ing)? (?:on|at)?|through|from|for|this weekend's|our|the|off|only|about|free)\b[^,.;]*$"
+)
+
+
+def extract(intent: str, wording: Wording, utterance: Utterance) -> dict[str, Any]:
+    """Slots in the contract's shapes, only those the intent can act on."""
+    if intent in WITHOUT_SLOTS:
+        return {}
+    allowed = ALLOWED[intent]
+    found: dict[str, Any] = {}
+    for name in SLOTS:
+        if name in allowed and (value := _READERS[name](intent, wording, utterance)):
+            found[name] = value
+    return found
+
+
+def _schedule(intent: str, wording: Wording, utterance: Utterance) -> dict[str, str]:
+    found: dict[str, str] = {}
+    creating = intent in ("create_campaign", "modify_campaign")
+    rhythm = times.recurrence(wording)
+    ends = times.expires(wording) if intent != "schedule_campaign" else None
+    for kind, moment in times.schedules(wording, utterance.now, utterance.timezone):
+        if _inside(moment, rhythm) or _inside(moment, ends):
+            continue
+        if creating and not _is_sending_time(wording.plain, moment):
+            continue
+        found[kind] = moment.value
+        break
+    if rhythm is not None and not (creating and rhythm.value.lower().startswith("on ")):
+        found["recurrence"] = rhythm.value
+    return found
+
+
+def _inside(inner: times.Found, outer: times.Found | None) -> bool:
+    return outer is not None and inner.start < outer.end and outer.start < inner.end
+
+
+def _is_sending_time(plain: str, moment: times.Found) -> bool:
+    """The date of what is written about is not the time of sending."""
+    before = re.split(r"[,.;:!?]", plain[: moment.start])[-1]
+    if not before.strip() or re.fullmatch(r"\s*(?:please|on|then|and|at|so|ok)?\s*", before):
+        return True
+    return bool(_SENDING.search(before)) and not _HAPPENING.search(
+        before[max((m.end() for m in _SENDING.finditer(before)), default=0) :]
+    )
+
+
+def _tone(intent: str, wording: Wording, _: Utterance) -> str | None:
+    return subjects.tone(wording.plain, loose=intent in ("modify_campaign",))
+
+
+def _expires(_intent: str, wording: Wording, _: Utterance) -> str | None:
+    found = times.expires(wording)
+    return found.value if found else None
+
+
+def _period(_intent: str, wording: Wording, _: Utterance) -> str | None:
+    found = times.period(wording)
+    return found.value if found else None
+
+
+def _segmented(intent: str, wording: Wording, utterance: Utterance) -> dict[str, Any]:
+    found = people.audience(wording, utterance.segments)
+    if intent == "manage_contacts":
+        found.pop("inactive_days", None)
+    return found
+
+
+_Reader = Callable[[str, Wording, Utterance], Any]
+_READERS: Final[dict[str, _Reader]] = {
+    "audience": _segmented,
+    "offer": lambda _i, w, _u: offers.offer(w),
+    "product": lambda _i, w, _u: subjects.product(w),
+    "occasion": lambda _i, w, _u: subjects.occasion(w),
+    "schedule": _schedule,
+    "expires": _expires,
+    "trigger": lambda _i, w, _u: subjects.trigger(w),
+    "delay": lambda _i, w, _u: times.delay(w.plain),
+    "tone": _tone,
+    "subject": lambda _i, w, _u: subjects.subject_line(w),
+    "count_of_emails": lambda _i, w, _u: offers.count_of_emails(w.plain),
+    "discount_code": lambda _i, w, _u: offers.discount_code(w),
+    "language": lambda _i, w, _u: subjects.language(w.plain),
+    "campaign": lambda _i, w, u: subjects.campaign(w, u.known_campaigns),
+    "contact": lambda _i, w, _u: people.contact(w),
+    "email": lambda _i, w, _u: people.address(w.original),
+    "metric": lambda _i, w, _u: subjects.metric(w.plain),
+    "period": _period,
+}

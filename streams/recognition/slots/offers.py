@@ -1,0 +1,133 @@
+"""What is offered: its kind, its size, the words of it, the code, how many e-mails."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from streams.recognition.slots.numbers import NUMBER, number, whole
+from streams.recognition.wording import Wording
+
+_CURRENCY = {
+    "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD", "buck": "USD",
+    "\u20ac": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR",
+    "\u00a3": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP",
+    "yen": "JPY", "\u00a5": "JPY", "jpy": "JPY",
+}  # fmt: skip
+_STOP = (
+    r"(?= (?:for|until|till|til|this|next|when|if|to|with|and|by|ends?|ending|who|that|valid|using|code"
+    r"|tomorrow|today|tonight|because|please|send|expires?|through|only|but|or|as|while|before|after"
+    r"|instead|coupon|promo|voucher|weekdays?|plus|via|from|so|is|in|on|at|within|then|thanks|rather)\b"
+    r"|\s?[,.;:!?()\"-]|$)"
+)
+_OFF = rf"(?: ?off(?: of)?(?: (?!for\b|until\b|till\b|this\b|next\b|when\b|if\b|to\b|with\b|and\b|by\b|code\b|please\b|only\b|in\b|instead\b|ends?\b|valid\b|who\b|or\b|but\b|tomorrow\b|today\b|as\b|is\b|at\b|send\b|on\b|using\b|through\b)[^,.;:!?()\"]+?{_STOP})?"
+_NOUN = r" (?:discount|reduction|price cut|voucher|coupon|gift card|credit|gift voucher|cashback|rebate)(?: code)?"
+_PERCENT = re.compile(
+    rf"\b(?P<n>\d+(?:[.,]\d+)?|{NUMBER}) ?(?:%|percent|per cent|pct)(?P<tail>{_OFF}|{_NOUN}))?"
+)
+_SYMBOL = r"[$\u20ac\u00a3\u00a5]"
+_UNIT = r"(?:usd|eur|gbp|jpy|dollars?|euros?|pounds?|quid|bucks?|yen)"
+_AMOUNT = re.compile(
+    rf"(?:(?P<sym>{_SYMBOL}) ?(?P<n1>\d+(?:[.,]\d+)?)|\b(?P<n2>{NUMBER}) ?(?P<unit>{_UNIT}\b|{_SYMBOL}))"
+    rf"(?P<tail>{_OFF}|{_NOUN}))"
+)
+_VOUCHER_OF = re.compile(
+    rf"\b(?:voucher|coupon|gift card|discount|credit) (?:of|for|worth|over) (?:(?P<sym>{_SYMBOL}) ?(?P<n1>\d+)|(?P<n2>\d+|{NUMBER}) ?(?P<unit>{_UNIT}\b|{_SYMBOL}))"
+)
+_DISCOUNT_OF = re.compile(r"\bdiscount of (?P<n>\d+) ?(?:%|percent)")
+_SHIPPING = re.compile(
+    r"\b(?:free (?:\w+ )?(?:shipping|delivery|postage)|(?:shipping|delivery|postage) (?:is |for )?free|no (?:shipping|delivery) (?:costs?|fees?|charges?))\b"
+)
+_OTHER = re.compile(
+    r"\b(?:(?:two|2|three|3)[ -]?(?:for|4)[ -]?(?:one|1|two|2|the price of (?:one|1|two|2))\b"
+    r"|bogo\b|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third|next)(?: one)?|another)(?: (?:free|half price|for free|half off))?"
+    r"|half[ -]price(?: [^,.;:!?()\"]+?" + _STOP + r")?|half off(?: [^,.;:!?()\"]+?" + _STOP + r")?"
+    r"|(?:(?:the |their |your )?(?:first|one|two|three|\d|an? extra|an? additional) )?(?:free )(?:first )?(?:week|month|year|day)s?\b(?: (?:pass|trial|of [a-z ]+?"
+    + _STOP
+    + r"))?"
+    r"|(?:first|one|two|three|\d|extra) (?:week|month|year|day)s? (?:for )?free\b"
+    r"|(?:no|waived|waive the|waiving the) (?:[a-z]+ ){0,2}fees?\b|double (?:loyalty )?points|early access|a second [a-z]+ for free)"
+)
+_GIFT = re.compile(
+    r"\b(?:(?:free|complimentary) (?!plans?\b|users?\b|trials?\b|accounts?\b|tier\b|members?\b|customers?\b|subscribers?\b|shipping\b|delivery\b|postage\b|of\b)"
+    r"[^,.;:!?()\"]+?"
+    + _STOP
+    + r"|(?:[a-z]+ )?(?:on the house|on us)\b|free (?:gift|trial class|trial session|trial lesson))"
+)
+_GIFT_PLAIN = re.compile(r"\ba (?:small )?gift(?! card)\b")
+_CODE = re.compile(
+    r"\b(?:(?:discount|promo|promotion|promotional|coupon|voucher|offer) )?(?:code|coupon)(?: is| of| called| word| named)?:? ?[\"']?(?P<code>[A-Za-z][A-Za-z0-9_-]*\d[A-Za-z0-9_-]*|[A-Z][A-Z0-9_-]{2,})",
+)
+_CODE_LOWER = re.compile(
+    r"\b(?:code|coupon code|promo)(?: is| of| called| word)?:? ?[\"']?(?P<code>[a-z0-9_-]{4,})"
+)
+_NOT_CODES = {
+    "with",
+    "that",
+    "please",
+    "this",
+    "from",
+    "should",
+    "instead",
+    "the",
+    "and",
+    "until",
+    "valid",
+    "expires",
+}
+_COUNT = re.compile(
+    rf"\b(?P<n>{NUMBER}|single)[ -]?(?:(?:short|separate|different|helpful|educational|welcome|onboarding|reminder|follow-up|automated|little|quick|nurture|tips?|drip|friendly)[ -])*(?:e ?- ?mails?|emails?|mails?|messages|parts?|steps?|touch(?:es)?|part series|newsletters)\b(?! address)"
+    rf"|\b(?:series|sequence|drip|set|course|campaign) of (?P<m>{NUMBER})\b(?! (?:days|weeks))|\b(?P<r>{NUMBER}) (?:reminders|nudges|follow-ups|tips|lessons|mailings)\b"
+)
+
+
+def offer(wording: Wording) -> dict[str, Any] | None:
+    """The contract's offer: `kind`, `text`, and for percent and amount their `value`."""
+    plain = wording.plain
+    for kind, pattern in (
+        ("percent", _DISCOUNT_OF), ("percent", _PERCENT), ("amount", _AMOUNT),
+        ("amount", _VOUCHER_OF), ("free_shipping", _SHIPPING), ("other", _OTHER), ("gift", _GIFT),
+        ("gift", _GIFT_PLAIN),
+    ):  # fmt: skip
+        if match := pattern.search(plain):
+            return _shape(kind, match, wording)
+    return None
+
+
+def _shape(kind: str, match: re.Match[str], wording: Wording) -> dict[str, Any]:
+    text = wording.said(match.start(), match.end())
+    text = re.sub(
+        r"^(?:a|an|the|their|your|our|waive the) (?!second)", "", text, flags=re.IGNORECASE
+    )
+    found: dict[str, Any] = {"kind": kind, "text": text.rstrip(" ,.")}
+    parts = match.groupdict()
+    words = parts.get("n") or parts.get("n1") or parts.get("n2")
+    if kind in ("percent", "amount") and words:
+        value = number(words)
+        if value:
+            found["value"] = whole(value)
+    sign = parts.get("sym") or parts.get("unit")
+    if kind == "amount" and sign:
+        found["currency"] = _CURRENCY[sign]
+    return found
+
+
+def discount_code(wording: Wording) -> str | None:
+    """The code as customers type it, in capitals."""
+    if match := _CODE.search(wording.original):
+        return match["code"].upper()
+    if (match := _CODE_LOWER.search(wording.original.lower())) and match["code"] not in _NOT_CODES:
+        return match["code"].upper() if any(c.isdigit() for c in match["code"]) else None
+    return None
+
+
+def count_of_emails(plain: str) -> int | None:
+    """How many e-mails, when said as a count; `an email` is none."""
+    for match in _COUNT.finditer(plain):
+        words = match["n"] or match["m"] or match["r"]
+        if words in ("a", "an", "the"):
+            continue
+        value = 1 if words == "single" else number(words)
+        if value and value == int(value) and value < 100:
+            return int(value)
+    return None

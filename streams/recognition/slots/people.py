@@ -1,0 +1,202 @@
+"""Who: a named group, how long they have been away, tags, one person, one address."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from streams.recognition.lexicon import common_words, first_names
+from streams.recognition.slots.numbers import SPAN, span_days
+from streams.recognition.wording import Wording
+
+_ADDRESS = re.compile(r"\[\[[^\]\s]+\]\]|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_NOT = r"(?:haven't|have not|hasn't|has not|havent|didn't|did not|don't|do not|not|never|no|without|haven t|aren't|weren't|won't|wasn't|nothing)"
+_INACTIVE = (
+    re.compile(rf"\b{_NOT}\b[^.;!?]{{0,60}}?\b(?:in|for|since|within|over|during)? ?(?:the )?(?:last |past |at least |more than |over |about |around |nearly |almost )*(?P<span>{SPAN})\b(?! (?:discount|off|free|later|apart|pass|trial))"),
+    re.compile(rf"\b(?:inactive|absent|away|gone|quiet|silent|dormant|lapsed|idle|asleep|missing|vanished|disappeared|off the radar|unseen|cold|left)\b(?: [a-z]+)?(?: (?:for|in|since|over|after))?(?: (?:the )?(?:last|past|more than|over|at least))? (?P<span>{SPAN})"),
+    re.compile(rf"\b(?P<span>{SPAN})(?:'s)?(?: of)? (?:inactive|inactivity|without (?:an? )?(?:order|purchase|visit|buying|ordering)|of silence|since (?:their )?last|no (?:order|purchase|visit))"),
+    re.compile(rf"\blast (?:bought|ordered|purchased?|visited|visit|order|login|came|shopped|logged in|booked|seen|trained)\b[^.;!?]{{0,25}}?(?P<span>{SPAN}) ago"),
+    re.compile(rf"\blast (?:purchase|order|visit|login|booking) (?:was |is |were |dates? )?(?:more than |over |at least )?(?P<span>{SPAN})"),
+    re.compile(rf"\bsince (?P<span>{SPAN})\b(?! ago)"),
+    re.compile(rf"\b(?P<span>\d+)[ +-]*days?[ -](?:lapsed|inactive|dormant)"),
+)  # fmt: skip
+_TAGGED = re.compile(
+    r"\b(?:tag(?:ged|s|ging)?)(?: (?:as|with|is|called|named|like|of))?:? (?P<q>[\"'])?(?P<tag>(?(q)[^\"']+|[\w-]+(?: (?:and|or|,) [\w-]+)*))"
+)
+_TAG_AS = re.compile(
+    r"\btag\b[^.;!?\"']*? (?:as|with) (?:the tag )?(?P<q>[\"'])?(?P<tag>(?(q)[^\"']+|[\w-]+(?: and [\w-]+)?))"
+)
+_TAG_BEFORE = re.compile(r"\b(?:the|with the|a) (?P<q>[\"'])?(?P<tag>[\w-]+)(?(q)[\"']) tag\b")
+_NOT_TAGS: Final = frozenset(
+    "the a an all everyone as with from to on it them him her those people customers contacts my our this that please and is for".split()
+)
+
+_GENERIC: Final = r"customers?|clients?|people|persons?|everyone|everybody|subscribers|contacts|folks|list|anyone|anybody|all|those|audience|recipients|humans|guys|users|members|someone|others?|base|database|shoppers|buyers"
+_GROUPS: Final = (
+    r"regulars|vips?|runners|joggers|walkers|cyclists|hikers|swimmers|athletes|marathoners|gardeners|growers|students?|pupils|teachers|instructors|parents|mums|moms|dads|families|mothers|couples|"
+    r"guests|visitors|attendees|participants|registrants|leads|prospects|trialists|trialers|trials|signups|sign-ups|newcomers|newbies|beginners|joiners|starters|owners|founders|admins|administrators|"
+    r"managers|developers|teams|accounts|companies|workspaces|organi[sz]ations|businesses|restaurants|cafes|shops|wholesalers|retailers|resellers|partners|donors|patrons|fans|followers|readers|lovers|"
+    r"enthusiasts|seniors|pensioners|kids|teenagers|women|men|ladies|locals|neighbours|neighbors|residents|holders|bakers|yogis|practitioners|athletes|lifters|gym-goers|goers|freelancers|agencies|"
+    r"schools|employees|colleagues|staff|evaluators|decision makers|ctos|ceos|marketers|engineers|designers|spenders|purchasers|bookers|drinkers|eaters|brides|graduates|alumni|volunteers|clients|ones|crowd|group|segment|crew|gang|class"
+)
+_MODIFIER = r"(?!(?:the|to|for|our|my|your|their|all|new|of|and|with|at|by|from|who|that|which|us|me|we|i|send|email|mail|tell|remind|win|get|back|bring|every|about|invite|target|only|just|give|offer|nudge|message|campaign|emails|newsletter|series|sequence|let|thank|reward|convert|upgrade|turn|teach|educate|welcome|show|help|some|any|many|because|if|when|is|are|do|does|did|have|how|what|please|you|it|this|be|can|will|in|on|off|free|discount|than|as|more|few|those|these|them|contact|reach|push|move|make|persuade|encourage|ask|announce|reactivate|re-engage|reengage|between|so|a|an|off)\b)[\w'&%+-]+"
+_HEADED = re.compile(
+    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{_GROUPS})\b(?! (?:campaign|email|mail|list|newsletter|series|page|plan|class(?:es)? pass))"
+)
+_CLAUSE = re.compile(
+    r" (?P<clause>(?:who(?:'ve|'s|se)?|that|which|in|from|on|with|near|over|under|around|of|at|whose|waiting|living|interested|tagged|inside|without|aged|signed|buying|attending|using|between|still|doing|coming|since|within)\b[^,.;:!?()\"]*)"
+)
+_CLAUSE_END = re.compile(
+    r" (?:(?:a|an|the|our|their|some) (?:[\w%$-]+ ){0,3}?(?:discount|off|voucher|email|mail|message|offer|coupon|reminder|note)\b|with (?:a |an )?(?:\d|free|code|discount|voucher|offer|coupon|tips|some)|with \d|about (?:our|the|a|my|new|what|how)|and (?:offer|give|send|tell|ask|remind|invite)|to (?:come|buy|upgrade|join|finish|complete|order|book|get|return|try|sign|subscribe|renew|go|make|say|let|tell|announce|introduce|a|our|the|pay|become|take)\b|back (?:with|in|to)\b|back$"
+    r"|(?:a )?\d+ ?(?:%|percent)|free \w+|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine|a|an|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if|but (?!didn|did not|never|not|haven|have)|at \d|at noon|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|the \d)|send|over \w+ emails|\w+ emails)\b.*$"
+)
+_ABSENCE = re.compile(
+    rf"(?:who(?:'ve)?|that|which|we|whom)?\b[^,.;]*\b(?:{_NOT}|inactive|last|gone|quiet|away|lapsed|absent|silent)\b[^,.;]*(?:{SPAN})"
+)
+_TITLES = r"(?:mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
+_CUE = r"\b(?:add|remove|delete|unsubscribe|tag|erase|forget|wipe|about|on|for|of|from|off|does|did|will|is|isn't|doesn't|didn't|won't|customer|client|member|contact|called|named|by|to|put|take|include|drop|why|and|email|mailing|emailing|that|stop|mark|update|change|export|anonymise|anonymize|has|find|subscriber|student|lady|gentleman|lead|user|person|new customer:|welcome|send|hold|correct|fix|rename|have)[: ]+"
+_NAME_STOP: Final = frozenset(
+    "gdpr csv vip excel mailchimp pro api dsar sar us i i'm ok yes please hi hey hello can could would her his their".split()
+)
+
+
+def address(text: str) -> str | None:
+    """The first e-mail address or the `[[reference]]` that stands for one."""
+    match = _ADDRESS.search(text)
+    return match[0].rstrip(".") if match else None
+
+
+def inactive_days(plain: str) -> tuple[int, tuple[int, int]] | None:
+    """For how many days they did nothing, and where that is said."""
+    for pattern in _INACTIVE:
+        if match := pattern.search(plain):
+            words = match["span"]
+            days = int(words) if words.isdigit() else span_days(words)
+            if days:
+                return days, match.span()
+    return None
+
+
+def tags(wording: Wording) -> list[str] | None:
+    """Tags that are called tags; a group's name is none."""
+    for pattern in (_TAG_AS, _TAG_BEFORE, _TAGGED):
+        for match in pattern.finditer(wording.plain):
+            said = wording.said(*match.span("tag"))
+            names = [name.strip(" ,\"'") for name in re.split(r",| and | or ", said)]
+            kept = [name for name in names if name and name.lower() not in _NOT_TAGS]
+            if kept and not kept[0].startswith("[["):
+                return kept
+    return None
+
+
+def segment(wording: Wording, known: tuple[str, ...]) -> str | None:
+    """The words of a named group with what is said about it; the whole list is none."""
+    plain = wording.plain
+    for name in known:
+        if match := re.search(rf"\b{re.escape(name.lower())}\b", plain):
+            return wording.said(*match.span())
+    for match in _HEADED.finditer(plain):
+        if found := _group(wording, match):
+            return found
+    return None
+
+
+def _group(wording: Wording, match: re.Match[str]) -> str | None:
+    plain = wording.plain
+    before = plain[: match.start("head")]
+    if re.search(
+        r"\b(?:exclud\w+|except|without|leave out|not|skip|but not|no)(?: (?:the|our|my|any|all))?(?: \w+)? $",
+        before[-24:] if before else "",
+    ):
+        return None
+    mods = match["mods"].strip()
+    start = match.start("mods") if mods else match.start("head")
+    end = match.end("head")
+    special = bool(mods) or not re.fullmatch(_GENERIC, match["head"])
+    if clause := _CLAUSE.match(plain, end):
+        words = _CLAUSE_END.sub("", clause["clause"])
+        if (
+            words
+            and not _absent(words)
+            and not re.match(
+                r"(?:tagged|with (?:the )?tag|on (?:the|our|my) list|in (?:the|our|my) list|(?:that|who) are tagged)",
+                words,
+            )
+        ):
+            end = clause.start("clause") + len(words)
+            special = special or len(words.split()) > 1
+    if not special:
+        return None
+    return wording.said(start, end).rstrip(" ,.")
+
+
+def _absent(clause: str) -> bool:
+    return _ABSENCE.search(clause) is not None or inactive_days(clause) is not None
+
+
+def audience(wording: Wording, known_segments: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if named := segment(wording, known_segments):
+        found["segment"] = named
+    if away := inactive_days(wording.plain):
+        found["inactive_days"] = away[0]
+    if tagged := tags(wording):
+        found["tags"] = tagged
+    return found
+
+
+def contact(wording: Wording) -> str | None:
+    """A person's name as typed, without title; None when no word looks like a name."""
+    text = wording.original.translate(str.maketrans("\u2019", "'"))
+    if titled := re.search(
+        rf"\b{_TITLES} (?P<name>[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)*)", text, re.IGNORECASE
+    ):
+        return _without_possessive(titled["name"])
+    for cue in re.finditer(_CUE, text, re.IGNORECASE):
+        if name := _name_at(text, cue.end()):
+            return name
+    return _name_at(text, 0)
+
+
+def _name_at(text: str, start: int) -> str | None:
+    words: list[str] = []
+    end = start
+    for match in re.finditer(r"(?:\s*)([^\W\d_][^\W\d_'-]*(?:[-'][^\W\d_]+)*)", text[start:]):
+        if match.start() != end - start or len(words) == 3:
+            break
+        word = match[1]
+        if not _like_a_name(word, first=not words, opening=start == 0):
+            break
+        words.append(word)
+        end = start + match.end()
+        if word.endswith("'s"):
+            break
+    if end < len(text) and text[end : end + 1] == "@":
+        words = words[:-1]
+    return _without_possessive(" ".join(words)) if words else None
+
+
+def _like_a_name(word: str, *, first: bool, opening: bool) -> bool:
+    bare = re.sub(r"'s$|'$", "", word)
+    lower = bare.lower()
+    if lower in _NAME_STOP:
+        return False
+    if lower in first_names() or (
+        lower.endswith("s") and lower[:-1] in first_names() and lower not in common_words()
+    ):
+        return True
+    if lower in common_words() or len(lower) < 2:
+        return False
+    if first and opening:
+        return bare[:1].isupper() and _far_from_known(lower)
+    return bare[:1].isupper() or _far_from_known(lower)
+
+
+def _far_from_known(lower: str) -> bool:
+    from streams.recognition.lexicon import lexicon
+
+    return lexicon().nearest(lower) == lower and lower not in lexicon()
+
+
+def _without_possessive(name: str) -> str:
+    return re.sub(r"'s?$", "", name)
