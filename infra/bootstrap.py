@@ -7,46 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from clickhouse_connect.driver.client import Client
 from psycopg_pool import ConnectionPool
 
-from infra.database import make_database, migrate
 from infra.event_log import EventWriter
 from infra.idempotency import AnswerStore
-from infra.kafka import create_topics
 from infra.keys import AddressHasher, SubjectKeys, derive_key, read_key_file
 from infra.local.addresses import Addresses, resolve
 from infra.postgres import Connection, make_pool
 from infra.settings import Settings
 from infra.transactions import CommandLog
-from projections.clickhouse.connect import connect as connect_clickhouse
-from projections.clickhouse.migrate import migrate as migrate_clickhouse
 from schemas.codec import Codec
 from schemas.registry import default_registry
-from schemas.topics import all_topics
-
-
-def prepare(settings: Settings) -> None:
-    """Make the stores ready for the roles; again changes nothing."""
-    addresses = resolve(settings)
-    if addresses.postgres_admin_url is not None:
-        make_database(
-            addresses.postgres_admin_url,
-            addresses.postgres_owner_url,
-            addresses.postgres_worker_url,
-            addresses.postgres_api_url,
-        )
-    migrate(addresses.postgres_owner_url)
-    create_topics(addresses.kafka_bootstrap, settings.topic_prefix, all_topics().values())
-    with clickhouse(addresses) as client:
-        migrate_clickhouse(client)
-
-
-def clickhouse(addresses: Addresses) -> Client:
-    """A ClickHouse client. Raises clickhouse-connect's OperationalError when it is away."""
-    return connect_clickhouse(
-        addresses.clickhouse_url, addresses.clickhouse_username, addresses.clickhouse_password
-    )
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from infra.settings import SettingsError, load_settings
 
 
 def main() -> None:
-    """Let the composition root prepare the stores; a bad setting ends with one line."""
+    """Prepare the stores; a bad setting ends with one line."""
     # Late, because it loads every layer.
-    from infra.bootstrap import prepare
+    from infra.preparation import prepare
 
     try:
         prepare(load_settings())
