@@ -17,7 +17,7 @@ from fastavro import schemaless_reader, schemaless_writer
 
 from schemas.ports import KeyRing, RandomBytes
 from schemas.registry import EventSchema, Registry, SealedGroup
-from schemas.sealing import erased_fields, seal, subject_of, unseal
+from schemas.sealing import SealBrokenError, erased_fields, seal, subject_of, unseal
 
 _FRAME = struct.Struct(">bI")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +69,10 @@ def schema_id_of(value: bytes) -> int:
     if len(value) < _FRAME.size or value[0] != 0:
         raise UnreadableEventError("the value does not start with 0x00 and a schema id")
     return cast("int", _FRAME.unpack_from(value)[1])
+
+
+_Decoded = tuple[Event, EventSchema, EventSchema]
+"""An event, the schema it was written in, and the newest of its type, in which it was read."""
 
 
 class Codec:
@@ -174,16 +178,16 @@ class Codec:
         """
         decoded = [self._decode_one(value, position, rich=rich) for value, position in values]
         if keys is None:
-            for event, schema in decoded:
-                _drop_sealed(event, schema)
+            for event, _, latest in decoded:
+                _drop_sealed(event, latest)
         else:
-            wanted = {s for event, schema in decoded for s in _sealed_for(event, schema)}
+            wanted = {s for event, _, latest in decoded for s in _sealed_for(event, latest)}
             found = keys.keys_of(wanted) if wanted else {}
-            for event, schema in decoded:
-                _open_sealed(event, schema, found, rich=rich)
-        return [event for event, _ in decoded]
+            for event, written, latest in decoded:
+                _open_sealed(event, written, latest, found, rich=rich)
+        return [event for event, _, _ in decoded]
 
-    def _decode_one(self, value: bytes, position: int, *, rich: bool) -> tuple[Event, EventSchema]:
+    def _decode_one(self, value: bytes, position: int, *, rich: bool) -> _Decoded:
         schema = self.registry.by_id.get(schema_id_of(value))
         if schema is None:
             raise UnreadableEventError(f"schema id {schema_id_of(value)} is not in ids.lock")
@@ -202,7 +206,7 @@ class Codec:
         except Exception as error:
             raise UnreadableEventError(f"{schema.type}: {error}") from error
         meta = record.pop("meta")
-        return _event(schema, position, meta, record), latest
+        return _event(schema, position, meta, record), schema, latest
 
 
 def _event(
@@ -243,19 +247,51 @@ def _drop_sealed(event: Event, schema: EventSchema) -> None:
 
 
 def _open_sealed(
-    event: Event, schema: EventSchema, keys: Mapping[str, bytes], *, rich: bool
+    event: Event,
+    written: EventSchema,
+    latest: EventSchema,
+    keys: Mapping[str, bytes],
+    *,
+    rich: bool,
 ) -> None:
-    for group in schema.sealed:
+    for group in latest.sealed:
+        writer = group if written is latest else _written_group(written, group)
         for record in _records(event, group):
-            envelope = record.pop(group.field)
-            if not envelope:
-                record.update(dict.fromkeys(group.names))
-                continue
-            key = keys.get(subject_of(envelope))
-            if key is None:
-                record.update(erased_fields(list(group.names)))
-                continue
-            bound_to = str(event.event_id).encode() + group.field.encode()
-            plain = unseal(envelope, key=key, bound_to=bound_to)
-            inner = schemaless_reader(io.BytesIO(plain), group.rich if rich else group.raw, None)
-            record.update(cast("dict[str, Any]", inner))
+            record.update(_opened(event, record, writer, group, keys, rich=rich))
+
+
+def _opened(
+    event: Event,
+    record: dict[str, Any],
+    writer: SealedGroup,
+    group: SealedGroup,
+    keys: Mapping[str, bytes],
+    *,
+    rich: bool,
+) -> dict[str, Any]:
+    envelope = record.pop(group.field)
+    if not envelope:
+        return dict.fromkeys(group.names)
+    subject = subject_of(envelope)
+    # A changed subject would otherwise look like one whose key is gone: erased instead of broken.
+    named = record[group.subject] if group.subject in record else getattr(event, group.subject)
+    if str(named) != subject:
+        raise SealBrokenError(f"{event.type}.{group.field} is sealed for {subject}, not {named}")
+    key = keys.get(subject)
+    if key is None:
+        return erased_fields(list(group.names))
+    bound_to = str(event.event_id).encode() + group.field.encode()
+    source = io.BytesIO(unseal(envelope, key=key, bound_to=bound_to))
+    if writer is group:
+        opened = schemaless_reader(source, group.rich if rich else group.raw, None)
+    elif rich:
+        opened = schemaless_reader(source, writer.rich, group.rich)
+    else:
+        opened = schemaless_reader(source, writer.raw, group.raw)
+    return cast("dict[str, Any]", opened)
+
+
+def _written_group(written: EventSchema, group: SealedGroup) -> SealedGroup:
+    """The same sealed field as the event's own version has it; a later field holds no bytes."""
+    same = (g for g in written.sealed if (g.array, g.field) == (group.array, group.field))
+    return next(same, group)

@@ -10,6 +10,7 @@ import copy
 import functools
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,7 @@ import fastavro.schema
 
 ROOT = Path(__file__).parent
 Schema = dict[str, Any]
+_FILE_NAME = re.compile(r"\w+\.v(?P<version>[1-9][0-9]*)\.avsc")
 
 
 class SchemaError(Exception):
@@ -65,9 +67,20 @@ class EventSchema:
 
 
 def fingerprint(definition: Schema) -> str:
-    """SHA-256 of Avro's parsing canonical form."""
-    canonical = fastavro.schema.to_parsing_canonical_form(copy.deepcopy(definition))
+    """SHA-256 of all that decides how bytes are read and sealed: everything but the docs.
+
+    Avro's parsing canonical form will not do: it leaves out defaults, logical types and pii.
+    """
+    canonical = json.dumps(_without_docs(definition), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _without_docs(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {k: _without_docs(v) for k, v in schema.items() if k != "doc"}
+    if isinstance(schema, list):
+        return [_without_docs(part) for part in schema]
+    return schema
 
 
 def without_logical_types(schema: Any) -> Any:
@@ -125,16 +138,16 @@ class Registry:
 
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root
-        self._meta = json.loads((root / "avro" / "meta.avsc").read_text())
+        self._meta = read_meta(root)
         self.locked = read_lock(root / "ids.lock")
         self.by_id: dict[int, EventSchema] = {}
         self.versions: dict[str, list[EventSchema]] = {}
-        for path in sorted(root.glob("avro/*/*.avsc"), key=_file_order):
+        for path in sorted(root.glob("avro/*/*.avsc"), key=file_order):
             self._add(path)
 
     def _add(self, path: Path) -> None:
-        definition = self.definition(path)
-        name, version = definition["name"], _file_version(path)
+        definition = read_definition(path, self._meta)
+        name, version = definition["name"], file_version(path)
         schema_id = self._locked_id(path, name, version, definition)
         schema = EventSchema(
             type=name,
@@ -149,27 +162,14 @@ class Registry:
         self.by_id[schema_id] = schema
         self.versions.setdefault(name, []).append(schema)
 
-    def definition(self, path: Path) -> Schema:
-        """The file's schema, self-contained. Raises SchemaError when the file breaks a rule."""
-        definition = cast("Schema", json.loads(path.read_text()))
-        if path.name != f"{definition.get('name')}.v{_file_version(path)}.avsc":
-            raise SchemaError(f"{path.name}: the file is named <record name>.v<version>.avsc")
-        first = definition["fields"][0]
-        if first.get("name") != "meta" or first.get("type") != "nudge.Meta":
-            raise SchemaError(f"{path.name}: the first field is meta, of type nudge.Meta")
-        for field in definition["fields"]:
-            if not field.get("doc"):
-                raise SchemaError(f"{path.name}: field {field.get('name')} has no doc")
-        first["type"] = copy.deepcopy(self._meta)
-        return definition
-
     def _locked_id(self, path: Path, name: str, version: int, definition: Schema) -> int:
         entry = self.locked.get((name, version))
         if entry is None:
             raise SchemaError(f"{path.name}: has no id yet; run `nudge schemas lock`")
         if entry[1] != fingerprint(definition):
             raise SchemaError(
-                f"{path.name}: changed after it was published; add {name}.v{version + 1}.avsc instead"
+                f"{path.name}: changed after it was published;"
+                f" add {name}.v{version + 1}.avsc instead"
             )
         return entry[0]
 
@@ -194,12 +194,40 @@ class Registry:
         return {name: versions[-1].topic for name, versions in self.versions.items()}
 
 
-def _file_version(path: Path) -> int:
-    return int(path.name.removesuffix(".avsc").rsplit(".v", 1)[1])
+def file_version(path: Path) -> int:
+    """The version in a file's name. Raises SchemaError when it has none."""
+    found = _FILE_NAME.fullmatch(path.name)
+    if found is None:
+        raise SchemaError(f"{path.name}: the file is named <record name>.v<version>.avsc")
+    return int(found["version"])
 
 
-def _file_order(path: Path) -> tuple[str, str, int]:
-    return path.parent.name, path.name.split(".")[0], _file_version(path)
+def file_order(path: Path) -> tuple[str, str, int]:
+    """By topic, event type, version."""
+    return path.parent.name, path.name.split(".")[0], file_version(path)
+
+
+def read_meta(root: Path = ROOT) -> Schema:
+    """The record that every event shares."""
+    return cast("Schema", json.loads((root / "avro" / "meta.avsc").read_text()))
+
+
+def read_definition(path: Path, meta: Schema) -> Schema:
+    """The file's schema, self-contained. Raises SchemaError when the file breaks a rule."""
+    try:
+        definition = cast("Schema", json.loads(path.read_text()))
+    except ValueError as error:
+        raise SchemaError(f"{path.name}: is not JSON: {error}") from error
+    if path.name != f"{definition.get('name')}.v{file_version(path)}.avsc":
+        raise SchemaError(f"{path.name}: the file is named <record name>.v<version>.avsc")
+    first = definition["fields"][0]
+    if first.get("name") != "meta" or first.get("type") != "nudge.Meta":
+        raise SchemaError(f"{path.name}: the first field is meta, of type nudge.Meta")
+    for field in definition["fields"]:
+        if not field.get("doc"):
+            raise SchemaError(f"{path.name}: field {field.get('name')} has no doc")
+    first["type"] = copy.deepcopy(meta)
+    return definition
 
 
 def read_lock(path: Path) -> dict[tuple[str, int], tuple[int, str]]:
@@ -219,12 +247,11 @@ def lock_new_schemas(root: Path = ROOT) -> list[str]:
     """Append an id for every schema file that has none; returns the new lines."""
     lock = root / "ids.lock"
     entries = read_lock(lock)
-    unlocked = Registry.__new__(Registry)
-    unlocked._meta = json.loads((root / "avro" / "meta.avsc").read_text())  # noqa: SLF001
+    meta = read_meta(root)
     lines = []
-    for path in sorted(root.glob("avro/*/*.avsc"), key=_file_order):
-        definition = unlocked.definition(path)
-        key = (definition["name"], _file_version(path))
+    for path in sorted(root.glob("avro/*/*.avsc"), key=file_order):
+        definition = read_definition(path, meta)
+        key = (definition["name"], file_version(path))
         if key not in entries:
             next_id = len(entries) + 1
             entries[key] = (next_id, fingerprint(definition))

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _VERSION: Final = b"\x01"
 _HEADER: Final = 17
 _NONCE: Final = 12
+_SMALLEST: Final = _HEADER + _NONCE + 16
 
 
 class Erased(str):
@@ -41,7 +42,9 @@ def seal(plaintext: bytes, *, subject: str, key: bytes, nonce: bytes, bound_to: 
 
 
 def subject_of(envelope: bytes) -> str:
-    """Whose key opens the envelope, as UUID text."""
+    """Whose key opens the envelope, as UUID text. Raises SealBrokenError when it is none."""
+    if envelope[:1] != _VERSION or len(envelope) < _SMALLEST:
+        raise SealBrokenError("a sealed field does not hold an envelope")
     return str(UUID(bytes=bytes(envelope[1:_HEADER])))
 
 
