@@ -16,7 +16,6 @@ from functools import partial
 from typing import Final
 
 import structlog
-from clickhouse_connect.driver.exceptions import OperationalError
 
 from projections.batch import Batch, Record
 from projections.clickhouse import record_rows
@@ -28,7 +27,7 @@ from schemas.codec import Codec
 _log = structlog.get_logger("analytics")
 
 
-class NotWrittenError(OperationalError):
+class NotWrittenError(ConnectionError):
     """Transient: ClickHouse or Postgres is away or behind. Nothing was taken; try it again."""
 
 
@@ -84,7 +83,8 @@ class AnalyticsWriter:
         self._buffers: dict[Partition, PartitionBuffer] = {}
         self._changed = threading.Condition()
         self._writing = threading.Lock()
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
+        """Why the last write failed; None once one succeeds."""
         self._closing = False
         self._thread: threading.Thread | None = None
 
@@ -150,10 +150,10 @@ class AnalyticsWriter:
         """Blocks while too much waits. Bounds that wait for their last record get room always."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._failure or self._room(partition), self._limits.patience
+                lambda: self.failure or self._room(partition), self._limits.patience
             )
-            if self._failure is not None:
-                raise NotWrittenError(f"not written yet: {self._failure}") from self._failure
+            if self.failure is not None:
+                raise NotWrittenError(f"not written yet: {self.failure}") from self.failure
             if not self._room(partition):
                 raise NotWrittenError("too many rows wait to be written")
 
@@ -183,7 +183,7 @@ class AnalyticsWriter:
                 failures += 1
                 _log.warning("not_written", error=str(error), failures=failures)
                 with self._changed:
-                    self._failure = error
+                    self.failure = error
                     self._changed.notify_all()
 
     def _wait_until_due(self, failures: int) -> bool:
@@ -205,7 +205,7 @@ class AnalyticsWriter:
         ready = [b for b in self._buffers.values() if b.entries and not b.waits_for_its_end]
         if not ready:
             # A failure is over only when a write succeeds: with nothing to write there is none.
-            self._failure = None
+            self.failure = None
             return float("inf")
         if sum(len(buffer.entries) for buffer in ready) >= self._limits.flush_rows:
             return 0.0
@@ -251,5 +251,5 @@ class AnalyticsWriter:
         with self._changed:
             for partition, standing in standings.items():
                 self._buffers[partition].settle(standing, self._monotonic())
-            self._failure = None
+            self.failure = None
             self._changed.notify_all()
