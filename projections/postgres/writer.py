@@ -11,7 +11,7 @@ import psycopg
 
 from projections.batch import Batch, Record
 from projections.postgres import counters, positions
-from projections.postgres.folding import Change, fold_events
+from projections.postgres.folding import fold_events
 from projections.postgres.tables import Table, open_tables
 from projections.postgres.view import View
 from projections.postgres.views import ALL_VIEWS
@@ -115,9 +115,10 @@ class ProjectionWriter:
         table = self._table(conn, view)
         known = table.load(conn, {view.key_of(event) for event in mine})
         changes = fold_events(view, known, mine)
-        table.store(conn, [change.after for change in changes.values()])
-        if view.name == _COUNTED:
-            _count(conn, changes)
+        if changes:
+            table.store(conn, [change.after for change in changes.values()])
+            if view.name == _COUNTED:
+                counters.add(conn, counters.deltas(changes.values()))
 
     def _table(self, conn: psycopg.Connection[Any], view: View[Any]) -> Table:
         if not self._tables:
@@ -131,10 +132,6 @@ def _position(batch: Batch) -> int:
         return batch.position
     except ValueError:
         return 0
-
-
-def _count(conn: psycopg.Connection[Any], changes: dict[str, Change]) -> None:
-    counters.add(conn, counters.deltas(changes.values()))
 
 
 def views_by_topic(codec: Codec, views: Sequence[View[Any]]) -> dict[str, list[str]]:
