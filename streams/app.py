@@ -41,10 +41,17 @@ class StreamSettings:
     guard: GuardSettings = field(default_factory=GuardSettings)
 
 
+class TablelessApp(faust.App):  # type: ignore[misc]
+    """An app that keeps nothing in the working directory."""
+
+    def _create_directories(self) -> None:
+        """Stock makes folders for tables; there are none."""
+
+
 def build_app(name: str, settings: StreamSettings) -> faust.App:
     """A Faust app without tables, web or leader, as the consumer group `prefix + name`."""
     servers = [f"kafka://{server}" for server in settings.kafka_bootstrap.split(",")]
-    return faust.App(
+    return TablelessApp(
         f"{settings.topic_prefix}{name}",
         broker=";".join(servers),
         key_serializer="raw",

@@ -60,8 +60,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Faust's Kafka consumer with chunks as messages and positions from the handler's store."""
 
     next_offsets: NextOffsets
-    on_stop: Callable[[StopProcess], None]
-    prefix = ""
+    fail_process: Callable[[StopProcess], None]
+    topic_prefix = ""
     prefetch = 16
     """Chunks that may wait to be handled: bounds memory."""
 
@@ -90,7 +90,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                     f"{offsets[ensure_TP(tp)]} is the stored position: these topics are older "
                     "than the database, or others; restore Kafka or reset the positions"
                 )
-                self.on_stop(error)
+                self.fail_process(error)
                 raise error
 
     async def fetch_positions(self) -> dict[Partition, int]:
@@ -143,7 +143,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         )
 
     def _logical(self, tp: TP) -> Partition:
-        return tp.topic.removeprefix(self.prefix), tp.partition
+        return tp.topic.removeprefix(self.topic_prefix), tp.partition
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return CommittedReader(self, loop=self.loop, beacon=self.beacon)
@@ -168,7 +168,7 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
         self,
         app: Any,
         next_offsets: NextOffsets,
-        on_stop: Callable[[StopProcess], None],
+        fail_process: Callable[[StopProcess], None],
         *,
         prefix: str,
         prefetch: int,
@@ -176,8 +176,8 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
         super().__init__(app.conf.broker_consumer, app, loop=asyncio.get_running_loop())
         self._configure = {
             "next_offsets": next_offsets,
-            "on_stop": on_stop,
-            "prefix": prefix,
+            "fail_process": fail_process,
+            "topic_prefix": prefix,
             "prefetch": prefetch,
         }
 
