@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from domain.shared.canonical import canonical_json, json_or
 from domain.shared.errors import InvalidValueError
-from domain.shared.text import line, passage, required
+from domain.shared.text import json_text, line, passage, required
 from domain.shared.zones import timezone_name
 
 CampaignType = Literal[
@@ -28,6 +28,7 @@ SUBJECT_MAX: Final = 998
 PREHEADER_MAX: Final = 500
 BODY_MAX: Final = 5_000_000
 SENDER_MAX: Final = 500
+JSON_MAX: Final = 100_000
 DESCRIPTION_MAX: Final = 2_000
 DELAY_MAX: Final = timedelta(days=365)
 AHEAD_MAX: Final = timedelta(days=731)
@@ -144,6 +145,8 @@ def checked_content(content: Content) -> Content:
         raise InvalidValueError(
             "orchestrator", "invalid_orchestrator", "The orchestrator is built_in or external."
         )
+    json_text(content.conditions, "audience.conditions", JSON_MAX)
+    json_text(content.intent, "intent", JSON_MAX)
     required(timezone_name(content.timezone), "timezone")
     for name, value in asdict(content.sender).items():
         line(value, f"sender.{name}", SENDER_MAX)

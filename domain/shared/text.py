@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from domain.shared.canonical import canonical_json
 from domain.shared.errors import InvalidValueError
 
 # Control characters (tab and line breaks apart) and lone surrogates: none of them is text, and
@@ -20,6 +22,19 @@ def line(value: object, field: str, most: int) -> str:
 def passage(value: object, field: str, most: int) -> str:
     """Text of any number of lines, as given, at most `most` characters."""
     return _checked(value, field, most, _NEVER)
+
+
+def json_text(value: Any, field: str, most: int) -> str:
+    """Canonical JSON of a value whose texts are text, at most `most` characters."""
+    try:
+        text = canonical_json(value)
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidValueError(field, "not_json", f"{field} cannot be said in JSON.") from None
+    if "\\u0000" in text:  # JSON escapes it, and Postgres still refuses it
+        raise InvalidValueError(
+            field, "control_characters", f"{field} holds characters that are not text."
+        )
+    return _checked(text, field, most, _NEVER)
 
 
 def required(value: str, field: str) -> str:

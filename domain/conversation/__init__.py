@@ -1,0 +1,1 @@
+"""The conversation: what people said, what was understood, what was answered."""

@@ -1,0 +1,1 @@
+"""The delivery: one e-mail to one contact, decided many at a time."""

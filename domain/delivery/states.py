@@ -1,0 +1,87 @@
+"""Where a delivery can stand, and which event leads from where to where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
+
+State = Literal[
+    "intended", "claimed", "handed_over", "accepted", "refused", "ambiguous", "held",
+    "delivered", "bounced", "complained", "withheld",
+]  # fmt: skip
+EventType = Literal[
+    "DeliveryIntended", "DeliveryWithheld", "DeliveryClaimed", "DeliveryReturned",
+    "DeliveryAccepted", "DeliveryRefused", "DeliveryAmbiguous", "DeliveryHeld",
+    "Delivered", "Bounced", "Complained", "Opened", "Clicked", "SubscriptionChanged",
+]  # fmt: skip
+STATES: Final[tuple[State, ...]] = get_args(State)
+EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
+
+_OUTCOMES: Final[Mapping[EventType, State]] = {
+    "DeliveryAccepted": "accepted",
+    "DeliveryRefused": "refused",
+    "DeliveryAmbiguous": "ambiguous",
+    "DeliveryReturned": "intended",
+}
+_SEEN: Final[tuple[EventType, ...]] = ("Opened", "Clicked", "SubscriptionChanged")
+
+
+def _told(here: State, **elsewhere: State) -> dict[EventType, State]:
+    """What the provider may tell of an accepted mail, in any order: the furthest counts."""
+    news: dict[EventType, State] = dict.fromkeys(
+        ("Delivered", "Bounced", "Complained", *_SEEN), here
+    )
+    news.update({event: elsewhere[event] for event in EVENT_TYPES if event in elsewhere})
+    return news
+
+
+# A webhook proves acceptance wherever the delivery was thought to stand, also when it was given
+# up as never sent; so DeliveryAccepted is possible in every state that does not know an answer.
+TRANSITIONS: Final[Mapping[State | None, Mapping[EventType, State]]] = {
+    None: {"DeliveryIntended": "intended"},
+    "intended": {
+        "DeliveryClaimed": "claimed",
+        "DeliveryWithheld": "withheld",
+        "DeliveryAccepted": "accepted",
+    },
+    "claimed": _OUTCOMES,
+    # No event of its own: a claimed delivery whose batch has gone out.
+    "handed_over": _OUTCOMES,
+    "ambiguous": {
+        "DeliveryAccepted": "accepted",
+        "DeliveryReturned": "intended",
+        "DeliveryHeld": "held",
+    },
+    "held": {"DeliveryAccepted": "accepted", "DeliveryReturned": "intended"},
+    "withheld": {"DeliveryAccepted": "accepted"},
+    "refused": {},
+    "accepted": _told(
+        "accepted", Delivered="delivered", Bounced="bounced", Complained="complained"
+    ),
+    "delivered": _told("delivered", Bounced="bounced", Complained="complained"),
+    "bounced": _told("bounced", Complained="complained"),
+    "complained": _told("complained"),
+}
+
+STILL_TO_SEND: Final[frozenset[State]] = frozenset({"intended", "claimed", "handed_over"})
+UNSETTLED: Final[frozenset[State]] = STILL_TO_SEND | {"ambiguous"}
+"""A campaign is sent when none of its deliveries stands in one of these."""
+
+
+class ImpossibleTransitionError(Exception):
+    """An event that cannot happen to a delivery in this state."""
+
+
+def is_possible(state: State | None, event_type: EventType) -> bool:
+    """Whether the event can happen to a delivery in this state; None: not intended yet."""
+    return event_type in TRANSITIONS[state]
+
+
+def next_state(state: State | None, event_type: EventType) -> State:
+    """The state after the event. Raises ImpossibleTransitionError."""
+    try:
+        return TRANSITIONS[state][event_type]
+    except KeyError:
+        raise ImpossibleTransitionError(
+            f"{event_type} cannot happen to a delivery that is {state or 'not intended'}."
+        ) from None
