@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -80,8 +81,9 @@ class Listing:
 def list_page(conn: Conn, listing: Listing, filters: Mapping[str, Any], paging: Paging) -> Page:
     """One page of the rows that equal every filter that is not None.
 
-    Raises QueryError for an unknown filter or sort.
+    Raises QueryError for an unknown filter or sort, or a cursor that is no id.
     """
+    _check_cursor(paging)
     where, params = _where(listing, filters)
     column, descending = _sort(listing, paging)
     counted = sql.SQL("SELECT count(*) AS total FROM {} WHERE {}").format(listing.table, where)
@@ -103,6 +105,13 @@ def list_page(conn: Conn, listing: Listing, filters: Mapping[str, Any], paging: 
     more = len(items) > paging.limit
     items = items[: paging.limit]
     return Page(items, paging.page, paging.limit, total, items[-1]["id"] if more else None)
+
+
+def _check_cursor(paging: Paging) -> None:
+    try:
+        UUID(paging.after or "0" * 32)
+    except ValueError:
+        raise QueryError("after", "must be the next_after of an earlier page") from None
 
 
 def _where(listing: Listing, filters: Mapping[str, Any]) -> tuple[sql.Composable, list[Any]]:

@@ -99,6 +99,9 @@ def test_a_list_refuses_what_it_does_not_know(api: Connection) -> None:
     with pytest.raises(QueryError) as refused:
         campaigns.list_campaigns(api, {"colour": "red"}, Paging())
     assert refused.value.field == "colour"
+    with pytest.raises(QueryError) as refused:
+        campaigns.list_campaigns(api, {}, Paging(after="1 OR true"))
+    assert refused.value.field == "after"
 
 
 def test_metrics_are_sums_and_zeros(project: Project, api: Connection) -> None:
