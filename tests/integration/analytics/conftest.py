@@ -65,13 +65,14 @@ def make_writer(clickhouse: Client, pool: ConnectionPool[Any]) -> Iterator[MakeW
         limits: Limits = QUICK,
         bookkeeping: Bookkeeping | None = None,
         inserter: Inserter | None = None,
+        topic_prefix: str = "test-",
     ) -> AnalyticsWriter:
         writer = AnalyticsWriter(
             CODEC,
             bookkeeping or Bookkeeping(pool),
             inserter or Inserter(clickhouse),
             topics=TOPICS,
-            topic_prefix="test-",
+            topic_prefix=topic_prefix,
             limits=limits,
         )
         made.append(writer)

@@ -155,6 +155,22 @@ def test_a_crash_after_the_insert_repeats_the_same_batch_however_chunks_are_cut(
     check_all_once(clickhouse, pool, events)
 
 
+def test_it_is_the_token_that_makes_the_repetition_harmless(
+    make_writer: MakeWriter, clickhouse: Client, pool: ConnectionPool[Any]
+) -> None:
+    logs = records(CODEC, some_events(6))
+    first = make_writer(BY_HAND, bookkeeping=CrashingBookkeeping(pool))
+    feed(first, logs, size=50)
+    with pytest.raises(Crash):
+        first.flush()
+    abandon(first)
+    once = stored(clickhouse)
+    other_tokens = make_writer(BY_HAND, topic_prefix="other-")
+    feed(other_tokens, logs, size=50)
+    other_tokens.flush()
+    assert stored(clickhouse) == sorted([*once, *once])
+
+
 def test_a_crash_between_two_tables_leaves_neither_short(
     make_writer: MakeWriter, clickhouse: Client, pool: ConnectionPool[Any]
 ) -> None:
