@@ -7,14 +7,13 @@ import sys
 import threading
 from collections.abc import Sequence
 
-import structlog
-
 from infra.dead_letters import KafkaDeadLetters
 from infra.kafka import KafkaWatermarks
 from infra.postgres import connect
 from projections.batch import Batch
 from streams.app import StreamProcess, StreamSettings
 from streams.ports import Partition
+from tests.support.child import announce, log_to_stderr
 
 TABLE = """
 CREATE TABLE public.seen (
@@ -95,17 +94,6 @@ class SeenHandler:
             "WHERE (consumer, topic, partition) = (%s, %s, %s)",
             (batch.next_offset, batch.position, self.name, batch.topic, batch.partition),
         )
-
-
-def log_to_stderr() -> None:
-    """Leave stdout to `announce`."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-
-
-def announce() -> None:
-    """Print what the test that started this process waits for."""
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

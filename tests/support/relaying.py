@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import threading
 from uuid import UUID
@@ -14,22 +13,11 @@ from infra.event_log import NewEvent, append
 from infra.kafka import consumer_config
 from infra.postgres import connect
 from infra.relay import Relay, RelaySettings
-from tests.support.counting import announce, log_to_stderr
+from tests.support.child import announce, log_to_stderr
 
 ORGANIZATION = str(UUID(int=7))
 EVENT_TYPE, TOPIC = "TurnReceived", "conversation-events"
 TOPIC_OF = {EVENT_TYPE: TOPIC}
-
-
-def start(module: str, *arguments: str) -> subprocess.Popen[str]:
-    """A child process of the tests, once it has printed `ready`."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True
-    )
-    assert child.stdout is not None
-    line = child.stdout.readline()
-    assert line == "ready\n", f"{module} did not start: {line!r}, exit code {child.poll()}"
-    return child
 
 
 def append_events(postgres_url: str, count: int, *, each: int, streams: int = 5) -> None:

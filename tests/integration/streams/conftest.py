@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.conftest import Database
-from tests.support.relaying import TOPIC, start
+from tests.support.child import start
+from tests.support.relaying import TOPIC
 from tests.support.services import Services
 
 Child = subprocess.Popen[str]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
+
 import pytest
 
 from streams.ports import Partition
-from streams.watchdog import Progress, StallDetector
+from streams.watchdog import Progress, StallDetector, Watchdog
 
 ENDS: dict[Partition, int] = {("t", 0): 10}
 
@@ -56,3 +59,22 @@ def test_any_movement_starts_the_time_anew() -> None:
         moving = Progress(positions={("t", 0): 5}, handled={("t", 0): step}, pending=1)
         assert detector.observe(step * 50, moving, ENDS) is None
     assert detector.observe(99 * 50 + 61, moving, ENDS) is not None
+
+
+def test_the_watchdog_ends_a_stalled_process_with_the_reason() -> None:
+    class Ends:
+        def end_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+            return dict.fromkeys(partitions, 10)
+
+    reasons: list[str] = []
+    ended = threading.Event()
+
+    def end(reason: str) -> None:
+        reasons.append(reason)
+        ended.set()
+
+    stalled = Progress(positions={("t", 0): 5})
+    Watchdog("memory", lambda: stalled, Ends(), limit=0.02, interval=0.005, end_process=end).start()
+
+    assert ended.wait(5)
+    assert reasons[0].startswith("memory: nothing moved")
