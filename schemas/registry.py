@@ -220,7 +220,7 @@ def read_definition(path: Path, meta: Schema) -> Schema:
         raise SchemaError(f"{path.name}: is not JSON: {error}") from error
     if path.name != f"{definition.get('name')}.v{file_version(path)}.avsc":
         raise SchemaError(f"{path.name}: the file is named <record name>.v<version>.avsc")
-    first = definition["fields"][0]
+    first = (definition.get("fields") or [{}])[0]
     if first.get("name") != "meta" or first.get("type") != "nudge.Meta":
         raise SchemaError(f"{path.name}: the first field is meta, of type nudge.Meta")
     for field in definition["fields"]:

@@ -35,7 +35,10 @@ _REQUIRED = {
 
 def load_topic(path: Path) -> Topic:
     """One topic file. Raises SchemaError that names the file and what is missing or unknown."""
-    raw: dict[str, Any] = yaml.safe_load(path.read_text())
+    try:
+        raw: dict[str, Any] = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise SchemaError(f"{path.name}: is not YAML: {error}") from error
     if set(raw) != _REQUIRED:
         raise SchemaError(f"{path.name}: wrong keys {sorted(set(raw) ^ _REQUIRED)}")
     if raw["topic"] != path.stem:
