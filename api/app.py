@@ -15,9 +15,13 @@ from prometheus_client import Histogram
 from api import errors
 from api.auth import ApiKeys
 from api.ports import Services
+from api.routers.businesses.endpoints import router as businesses
+from api.routers.contacts.endpoints import router as contacts
+from api.routers.contacts.importing import router as contact_imports
 from api.routers.events import router as events
 from api.routers.health import router as health
 from api.routers.organization import router as organization
+from api.routers.postmark import router as postmark
 
 _REQUESTS = Histogram("nudge_api_request_seconds", "Time to answer.", ["method", "route", "status"])
 _REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
@@ -46,7 +50,15 @@ def build_app(services: Services) -> FastAPI:
     app.state.api_keys = ApiKeys(services.reads)
     errors.install(app)
     _add_middleware(app, services)
-    for router in (health, organization, events):
+    for router in (
+        health,
+        organization,
+        postmark,
+        events,
+        businesses,
+        contacts,
+        contact_imports,
+    ):
         app.include_router(router)
     return app
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
 
-from domain.ports import Clock, NewId, Transaction
+from domain.contact.handlers import ContactTransaction, HashAddress
+from domain.contact.tabular import Rejection
+from domain.ports import Clock, NewId
 from domain.shared.errors import DomainError
+from domain.shared.meta import Meta
 from schemas.codec import Event
+from schemas.positions import Positions
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 T = TypeVar("T")
@@ -38,7 +42,7 @@ class Answer:
     secret: bool = False
 
 
-class CommandTransaction(Transaction, Protocol):
+class CommandTransaction(ContactTransaction, Protocol):
     """The domain's transaction, with the connection for look-ups that decide."""
 
     @property
@@ -58,6 +62,14 @@ class Commands(Protocol):
         """The answer, with the header Nudge-Position, and whether it is an earlier one again."""
         ...
 
+    def earlier(self, organization_id: UUID, key: str, request_hash: bytes) -> Answer | None:
+        """The kept answer of a request that takes more than one transaction, if there is one."""
+        ...
+
+    def keep(self, organization_id: UUID, key: str, request_hash: bytes, answer: Answer) -> None:
+        """Keep the answer of such a request."""
+        ...
+
 
 class Reads(Protocol):
     """Read models. Each block is one transaction that sees one organization."""
@@ -66,6 +78,42 @@ class Reads(Protocol):
 
     def anonymous(self) -> AbstractContextManager[Connection]:
         """A transaction of no organization: only look-ups that return ids."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """One import: whose, by whom, of what kind, and who vouches for consent, if somebody does."""
+
+    meta: Meta
+    content_type: str
+    import_id: UUID
+    attested_source: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an import is; the last one has every line."""
+
+    lines: int
+    added: int
+    changed: int
+    unchanged: int
+    rejected: int
+    positions: Positions
+
+
+class Imports(Protocol):
+    """Contacts from a file. Blocks; one bad line never loses the others."""
+
+    def run(
+        self, spool: BinaryIO, order: ImportOrder, stop: Callable[[], bool]
+    ) -> Iterator[Progress | Rejection]:
+        """Progress after each chunk, and every rejected line, in order.
+
+        Raises InvalidValueError for a file that is no table at all, before anything is stored.
+        """
         ...
 
 
@@ -86,5 +134,7 @@ class Services:
     new_id: NewId
     decode_events: Callable[[Connection, Sequence[tuple[bytes, int]], bool], list[Event]]
     """(connection, (bytes, position) pairs, unsealed?) -> decoded events."""
+    hash_address: HashAddress
+    imports: Imports
     running: Callable[[], AbstractAsyncContextManager[None]]
     """What runs beside the endpoints while the application does."""

@@ -40,16 +40,28 @@ class AnswerStore:
         ).fetchone()
         if first:
             return None
+        return self.find(connection, organization_id, key, request_hash) or Answer(
+            409, None, secret=True
+        )
+
+    def find(
+        self, connection: Connection, organization_id: str, key: str, request_hash: bytes
+    ) -> Answer | None:
+        """The stored answer, if there is one. Raises KeyReusedError."""
         row = connection.execute(
             "SELECT request_hash, status, headers, answer FROM state.idempotency"
             " WHERE organization_id = %s AND key = %s",
             (organization_id, key),
         ).fetchone()
-        if row is None or row[0] != request_hash:
+        if row is None:
+            return None
+        stored_hash, status, headers, sealed = row
+        if stored_hash != request_hash:
             raise KeyReusedError
-        _, status, headers, sealed = row
+        if status is None:
+            return None
         if sealed is None:
-            return Answer(409, None, secret=True)
+            return Answer(status, None, secret=True)
         keys = self._keys.keys_on(connection, [organization_id])
         plain = unseal(sealed, key=keys[organization_id], bound_to=key.encode())
         return Answer(status, json.loads(plain), headers)

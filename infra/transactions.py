@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from eventsourcing.application import AggregateNotFoundError, Repository
 from psycopg_pool import ConnectionPool
 
 from api.ports import Answer
+from domain.contact.mailable import Mailable
 from domain.shared.aggregate import Root
 from domain.shared.errors import ConflictError, NotFoundError
 from infra.event_log import Appended, Draft, EventWriter, VersionConflictError
-from infra.event_store import draft_of, event_store
+from infra.event_store import domain_event_of, draft_of, event_store
 from infra.idempotency import AnswerStore
 from infra.keys import SubjectKeys
 from infra.postgres import Connection, organization_transaction
@@ -41,6 +43,13 @@ class PostgresTransaction:
         self._pending: list[Draft] = []
         self._afterwards: list[Callable[[], None]] = []
 
+    @cached_property
+    def mailable(self) -> Mailable:
+        """Who may be mailed, in this transaction."""
+        from infra.mailable import PostgresMailable  # it builds on this module
+
+        return PostgresMailable(self)
+
     def load(self, kind: type[A], identity: UUID) -> A:
         """The aggregate as it is now. Raises NotFoundError; also for another organization's."""
         try:
@@ -50,6 +59,21 @@ class PostgresTransaction:
         if not isinstance(found, kind) or found.organization_id != self.organization_id:
             raise NotFoundError(kind.__name__.lower())
         return found
+
+    def load_many(self, kind: type[A], identities: Iterable[UUID]) -> dict[UUID, A]:
+        """Several aggregates in one look-up; those that do not exist are left out."""
+        rows = self.connection.execute(
+            "SELECT bytes, position FROM log.events WHERE stream_id = ANY(%s::uuid[])"
+            " AND organization_id = %s ORDER BY stream_id, version",
+            ([str(identity) for identity in identities], self.organization_id),
+        ).fetchall()
+        keys = self._log.keys.on(self.connection)
+        found: dict[UUID, A] = {}
+        for event in self._log.codec.decode_batch(rows, keys, rich=True):
+            domain_event: Any = domain_event_of(event)
+            identity = domain_event.originator_id
+            found[identity] = domain_event.mutate(found.get(identity))
+        return {identity: each for identity, each in found.items() if isinstance(each, kind)}
 
     def save(self, *aggregates: Root) -> None:
         """Append what these have pending at the end of the transaction, in this order."""
@@ -127,6 +151,19 @@ class CommandLog:
 
         answer, _ = self.run(organization_id, answer_once)
         return answer, replayed
+
+    def earlier(self, organization_id: UUID, key: str, request_hash: bytes) -> Answer | None:
+        """The kept answer of a request that takes more than one transaction, if there is one."""
+        organization = str(organization_id)
+        with organization_transaction(self.pool, organization) as connection:
+            return self.answers.find(connection, organization, key, request_hash)
+
+    def keep(self, organization_id: UUID, key: str, request_hash: bytes, answer: Answer) -> None:
+        """Keep the answer of such a request."""
+        organization = str(organization_id)
+        with organization_transaction(self.pool, organization) as connection:
+            self.answers.recall(connection, organization, key, request_hash)
+            self.answers.store(connection, organization, key, answer)
 
     def _position(self, transaction: PostgresTransaction) -> dict[str, str]:
         appended = [(e.type, e.stream_id, e.position) for e in transaction.appended]

@@ -13,6 +13,7 @@ import uvicorn
 from api.app import build_app
 from api.ports import Connection, Services
 from infra.bootstrap import Core
+from infra.imports.importer import ContactImports
 from infra.postgres import organization_transaction
 from infra.settings import Settings
 from schemas.codec import Event
@@ -63,6 +64,8 @@ def api_services(core: Core) -> Services:
         clock=lambda: datetime.now(UTC),
         new_id=uuid.uuid4,
         decode_events=decode_events,
+        hash_address=core.hasher,
+        imports=ContactImports(core.commands, core.hasher, uuid.uuid4),
         running=running,
     )
 

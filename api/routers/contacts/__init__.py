@@ -1,0 +1,1 @@
+"""Contacts: one at a time, and from files."""

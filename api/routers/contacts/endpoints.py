@@ -1,0 +1,115 @@
+"""Contacts one at a time."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.auth import Caller, ServicesOf
+from api.paging import Part
+from api.ports import Answer, CommandTransaction, Connection
+from api.requests import body_of, command, ensure_unchanged, etag, read, required
+from api.routers.contacts.schemas import ContactIn, ContactPatch, show, show_row
+from domain.contact.aggregate import Contact
+from domain.contact.handlers import AddContact, add_contact, delete_contact, revise_contact
+from domain.shared.errors import NotFoundError
+from domain.shared.meta import Meta
+from projections.queries.contacts import contact_by_email, get_contact, list_contacts
+from projections.queries.rows import Page
+
+router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
+VIEWS = ["contacts"]
+
+
+@router.post("", status_code=201)
+async def post(request: Request, body: ContactIn, caller: Caller, services: ServicesOf) -> Response:
+    """Add a contact; an address is one contact."""
+    add = AddContact(services.new_id(), body.details(), body.consent.consent())
+
+    def decide(tx: CommandTransaction, meta: Meta) -> Answer:
+        contact = add_contact(tx, add, services.hash_address, meta)
+        location = {"Location": f"/v1/contacts/{contact.id}", "ETag": etag(contact.version)}
+        return Answer(201, show(contact), location)
+
+    return await command(request, caller, services, decide)
+
+
+@router.get("")
+async def list_all(
+    request: Request,
+    caller: Caller,
+    services: ServicesOf,
+    part: Part,
+    email: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    consent_status: Literal["granted", "unknown", "withdrawn"] | None = None,
+    suppression: str | None = None,
+) -> dict[str, Any]:
+    """The organization's contacts, or the one with an address."""
+    filters = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "consent_status": consent_status,
+        "suppression": suppression,
+    }
+
+    def look(connection: Connection) -> Page:
+        if email is None:
+            return list_contacts(connection, filters, part)
+        found = contact_by_email(connection, str(caller.organization_id), email)
+        items = [found] if found else []
+        return Page(items, 1, part.limit, len(items), None)
+
+    return body_of(await read(request, caller, services, VIEWS, look), show_row)
+
+
+@router.get("/{contact_id}")
+async def get(request: Request, contact_id: UUID, caller: Caller, services: ServicesOf) -> Response:
+    """One contact."""
+    row = await read(
+        request, caller, services, VIEWS,
+        lambda connection: get_contact(connection, str(contact_id)),
+    )  # fmt: skip
+    found = required(row, "contact")
+    return JSONResponse(show_row(found), headers={"ETag": etag(found["version"])})
+
+
+@router.patch("/{contact_id}")
+async def patch(
+    request: Request, contact_id: UUID, body: ContactPatch, caller: Caller, services: ServicesOf
+) -> Response:
+    """Describe a contact differently."""
+    consent = body.consent.consent() if body.consent else None
+
+    def decide(tx: CommandTransaction, meta: Meta) -> Answer:
+        contact = _there(tx, contact_id)
+        ensure_unchanged(request, contact.version)
+        details = body.applied_to(contact.details)
+        revise_contact(tx, contact, details, consent, services.hash_address, meta)
+        return Answer(200, show(contact), {"ETag": etag(contact.version)})
+
+    return await command(request, caller, services, decide)
+
+
+@router.delete("/{contact_id}", status_code=204)
+async def delete(
+    request: Request, contact_id: UUID, caller: Caller, services: ServicesOf
+) -> Response:
+    """Hide a contact and never mail the address again."""
+
+    def decide(tx: CommandTransaction, meta: Meta) -> Answer:
+        delete_contact(tx, _there(tx, contact_id), meta)
+        return Answer(204, None)
+
+    return await command(request, caller, services, decide)
+
+
+def _there(tx: CommandTransaction, contact_id: UUID) -> Contact:
+    contact = tx.load(Contact, contact_id)
+    if contact.deleted:
+        raise NotFoundError("contact")
+    return contact
