@@ -18,7 +18,7 @@ _RELEASE = (
     r"let it (?:go|fly|rip)|good to go|green light|do it|go live|fire away|you (?:may|can) send|(?:please |do |just )?send(?: out| off)?$|release it|let's go|let's send|ready to go|send away|get it out|approval|off it goes|push it (?:out|live)|publish it|can go out|make it live|lgtm|go$|ship$|send$|send now|roll (?:it|with it)|send the (?:campaign|email|mail|draft)|hit send)"
 )
 _HEDGE = re.compile(
-    r"\?|\b(?:but|if|unless|except|only|maybe|perhaps|wait|think|guess|suppose|not|don't|do not|didn't|cannot|can't|won't|never|no|nope|until|after|before|once|when|while|should|could|would|what|who|how|which|why|may i|can i|can we|test|preview|first|instead|almost|nearly|hold|later|without|change|add|remove|make it|rather|tomorrow|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|week|month|morning|afternoon|evening|hour|hours|minutes|noon|am|pm|everyone who|all campaigns|everything|pretend|ignore|skip|bypass|as soon as|except|shorter|friendlier|minus|plus|with|at \d)\b|\d"
+    r"\?|\b(?:but|if|unless|except|only|maybe|perhaps|wait|think|guess|suppose|not|don't|do not|didn't|cannot|can't|won't|never|no|nope|until|after|before|once|when|while|should|could|would|what|who|how|which|why|may i|can i|can we|test|preview|first|instead|almost|nearly|hold|later|without|change|add|remove|make it|rather|tomorrow|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|week|month|morning|afternoon|evening|hour|hours|minutes|noon|everyone who|all campaigns|everything|pretend|ignore|skip|bypass|as soon as|except|shorter|friendlier|minus|plus|with (?!the|it|this|that|my)|at \d)\b|\d"
 )
 _MAY_HEDGE = re.compile(
     r"\b(?:no changes?|no edits?|no need to change|nothing to (?:change|add)|don't change (?:a thing|anything)|not a word|no more changes|wouldn't change a thing|can't fault it|couldn't be better|no objections?|no further (?:changes|questions)|without changes)\b"
@@ -39,13 +39,13 @@ _SENDING = re.compile(
     r"\b(?:send\w*|sent|schedul\w+|re-?schedul\w+|mov\w+|postpon\w+|push\w*|delay\w*|shift\w*|deliver\w*|go(?:es)? out|going out|queue\w*|set|plan\w*|release\w*|leave|launch\w*|bring\w* forward|book\w*|hold|wait|out|arrange\w*|time|timed|mail|email|let's do|let's say|make it|instead|repeat|put it|start|change|better|run|land|arrive|do it|defer|hit)\b"
 )
 _ONLY_TIME = re.compile(
-    r"^(?:(?:yes|yep|ok|okay|good|great|perfect|fine|no|not|looks good|but|not now|not today)[,.]? )*(?:(?:on|at|for|then|this|next|rather|better|how about) )*(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|\d{1,2} ?(?:am|pm))\b"
+    r"^(?:(?:yes|yep|ok|okay|good|great|perfect|fine|no|not|looks good|but|not now|not today)[,.]? )*(?:(?:on|at|for|then|this|rather|better|but|please|later) )*(?:(?:this |next )?(?:week|weekend|month)\b|(?:next )?(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|\d{1,2} ?(?:am|pm)))\b"
 )
 _MAKES = re.compile(
     r"\b(?:create|draft|write|prepare|design|compose|build|set up a|put together|new campaign|a campaign|an email|a mail|a newsletter|a message|a reminder)\b"
 )
 _ASKS_LEAVE = re.compile(
-    r"^(?:hi,? |hey,? |ok,? |so,? |and )?(?:can|could|may|might|should|shall|would it be (?:ok|okay|possible|fine|better)|is it (?:ok|okay|possible|better|fine|too late)|am i able)(?: (?:to|if))? ?(?:i|we)?\b(?! you)"
+    r"^(?:hi,? |hey,? |ok,? |so,? |and )?(?:(?:can|could|may|might|should|shall) (?:i|we|it|this)\b|would it be (?:ok|okay|possible|fine|better)|is it (?:ok|okay|possible|better|fine|too late)|am i able)"
 )
 _DATA = re.compile(
     r"\b(?:gdpr|ccpa|dsar|sar|right to (?:be forgotten|erasure|access)|right of (?:access|erasure)|subject access|data (?:subject|access|export|deletion|erasure|protection|request)|personal (?:data|information|details)|(?:all|any|every|everything|what) (?:of )?(?:the |his |her |their )?(?:data|information|info|details|records?|trace)|(?:her|his|their|the) data|data (?:about|of|on|for|we|you)|data (?:is|are) |erase\w*|erasure|anonymi[sz]e|to be forgotten|be forgotten|forget|everything (?:\w+ )?(?:about|on|of|we|you|they|that)|wipe|all traces?|privacy request|article 1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his|their)|what (?:do )?(?:we|you) (?:have|hold|know|store|keep)|info(?:rmation)? (?:we|you) (?:have|hold|store|keep)|records? (?:of|on|about|we))\b"
@@ -57,7 +57,7 @@ _REFUSES = (
     re.compile(r"\b(?:ignore|disregard|override|bypass|circumvent|skip|disable|turn off|switch off|get (?:around|round)|get past|work around|forget)\b[^.;]{0,30}\b(?:instructions?|rules?|guidelines?|restrictions?|approvals?|consents?|checks?|limits?|polic(?:y|ies)|suppression|suppressions|opt-?outs?|unsubscribes?|safety|filters?|safeguards?|prompts?|guardrails?|gdpr|law)\b"),
     re.compile(r"\b(?:send|mail|email|blast|spam|include|add|write|put|re-?subscribe|contact|keep)\b[^.;]{0,40}\b(?:who|that|having)?(?:'ve| have| has| had)? ?(?:unsubscribed|opted out|never (?:signed up|agreed|consented|asked|subscribed|opted in|gave)|didn't (?:consent|agree|sign up|opt in|ask|give)|did not (?:consent|agree|opt in|sign up)|no consent|haven't (?:agreed|consented|opted in)|complained|asked (?:us )?to stop|marked us as spam|said no|without (?:their )?(?:consent|permission|asking))\b"),
     re.compile(r"\bwithout (?:the |an |any |their |his |her |my |anyone'?s? )?(?:unsubscribe|opt-?out|consent|permission|approval|asking (?:them|anyone|for))\b"),
-    re.compile(r"\b(?:buy|bought|purchased?|scrap\w+|harvest\w*|stole|steal|stolen|leaked|hacked?|crawl|rent(?:ed)?|got hold of|found|downloaded|copied|collected)\b[^.;]{0,40}\b(?:lists?|emails?|addresses|leads|contacts|database)\b"),
+    re.compile(r"\b(?:buy|bought|purchased?|scrape\w*|scraping|harvest\w*|stole|steal|stolen|leaked|hacked?|crawl|rent(?:ed)?|got hold of|found|downloaded|copied|collected|got)\b[^.;]{0,25}\b(?:addresses|mailing lists?|email lists?|lists? of|database)\b"),
     re.compile(r"\b(?:remove|hide|leave out|delete|drop|take out|omit|get rid of|make)\b[^.;]{0,20}\b(?:unsubscribe|opt-?out)\b[^.;]{0,12}\b(?:link|button|footer|option|invisible|thing)\b"),
     re.compile(r"\b(?:fuck\w*|shit\w*|bitch|asshole|bastard|piss off|screw you|go to hell|shut up|idiot|moron|stupid (?:bot|machine|thing|robot|piece)|you(?:'re| are) (?:\w+ )?(?:stupid|useless|dumb|worthless|garbage|trash|pathetic|an? idiot)|useless (?:bot|thing|piece|machine|robot)|dumb bot)\b"),
     re.compile(r"\b(?:phish\w*|scam\w*|malware|ransomware|blackmail|threaten\w*|racist|hateful|fake invoices?|card details|credit card numbers?|passwords?|login credentials|bomb|harass\w*|pretend to be|impersonat\w+|pose as|posing as)\b"),
@@ -67,6 +67,9 @@ _REFUSES = (
 )  # fmt: skip
 _WAITS = re.compile(
     r"^(?:(?:hm+|ok|okay|no|well|uh|um|oh|eh|actually|sorry),? )*(?:not yet|maybe later|later|forget it|never ?mind|not now|not today|wait|hold on|one (?:moment|sec|second)|give me a (?:minute|moment|sec|second)|let me (?:think|check|sleep|ask)\b.*|i(?:'ll| will) (?:think|come back|get back|decide|sleep)\b.*|i need (?:to think|more time|a moment)\b.*|maybe|perhaps|i don't know|idk|not sure(?: yet)?|i(?:'m| am) not sure(?: yet)?|i(?:'ll| will) let you know)(?:,? (?:thanks|thank you|please|about it|yet|then|maybe|sorry))*[.! ]*$"
+)
+_YES_BUT = re.compile(
+    rf"(?:{_YES}|looks (?:good|great|fine|nice)|almost|i like it|love it|that's (?:good|fine|great)|nearly|not bad)[,.!]? (?:but|just|except|only|although|though)\\b"
 )
 _BARE = re.compile(
     r"^(?:ok+|okay|k|kk|hm+|uh|um|well|alright|right|fine|yes ?\?|ok ?\?|okay ?\?|sure ?\?|yeah ?\?|yep ?\?|so|and|maybe|\W*|\?+)[.! ]*$"
@@ -131,6 +134,8 @@ def settled(plain: str, *, shown: bool, named: bool) -> str | None:
         return "clarify"
     if re.match(r"(?:yes|yep|ok|okay|sure|good|great|fine)\b", plain) and _WHO_GETS.search(plain):
         return "query_audience"
+    if shown and (reserve := _YES_BUT.match(plain)):
+        return None if _TIME.search(plain, reserve.end()) else "modify_campaign"
     if _WHOLLY_YES.fullmatch(plain) and _AGREES.search(plain):
         return "approve_campaign" if approves(plain, shown=shown, named=named) else "clarify"
     if (

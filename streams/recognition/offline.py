@@ -78,12 +78,15 @@ def decide(ranking: Ranking, wording: Wording, utterance: Utterance) -> tuple[st
     """The intent to act on and how sure it is; `clarify` when nothing is sure enough."""
     named = campaign(wording, utterance.known_campaigns) is not None
     settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
+    p_settled = dict(ranking).get(settled or "", 0.0)
+    if settled in DANGEROUS and p_settled < LEAST_DANGEROUS:
+        settled = "clarify"
     if settled is not None:
-        return settled, max(dict(ranking).get(settled, 0.0), CERTAIN)
+        return settled, max(p_settled, CERTAIN)
     best, p = ranking[0]
     if best in DANGEROUS and (p < LEAST_DANGEROUS or not borne_out(best, wording, utterance)):
-        rest = [(name, q) for name, q in ranking[1:] if name not in DANGEROUS]
-        best, p = rest[0]
+        safe = [(name, q) for name, q in ranking if name not in DANGEROUS]
+        best, p = safe[0][0], safe[0][1] / sum(q for _, q in safe)
     if p < LEAST_CONFIDENCE:
         return "clarify", max(dict(ranking).get("clarify", 0.0), 1.0 - ranking[0][1])
     return best, p

@@ -51,6 +51,13 @@ def extract(intent: str, wording: Wording, utterance: Utterance) -> dict[str, An
     for name in SLOTS:
         if name in allowed and (value := _READERS[name](intent, wording, utterance)):
             found[name] = value
+    return _without_overlaps(found)
+
+
+def _without_overlaps(found: dict[str, Any]) -> dict[str, Any]:
+    """A month in a campaign's name is not the period asked about."""
+    if found.get("period", "\0").lower() in found.get("campaign", "").lower():
+        del found["period"]
     return found
 
 

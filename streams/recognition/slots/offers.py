@@ -15,12 +15,12 @@ _CURRENCY = {
     "yen": "JPY", "\u00a5": "JPY", "jpy": "JPY",
 }  # fmt: skip
 _STOP = (
-    r"(?= (?:for|until|till|til|this|next|when|if|to|with|and|by|ends?|ending|who|that|valid|using|code"
+    r"(?= (?:for|until|till|til|this|next (?:week|month|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|when|if|to|with|and|by|ends?|ending|who|that|valid|using|code"
     r"|tomorrow|today|tonight|because|please|send|expires?|through|only|but|or|as|while|before|after"
     r"|instead|coupon|promo|voucher|weekdays?|plus|via|from|so|is|in|on|at|within|then|thanks|rather)\b"
     r"|\s?[,.;:!?()\"-]|$)"
 )
-_OFF = rf"(?: ?off(?: of)?(?: (?!for\b|until\b|till\b|this\b|next\b|when\b|if\b|to\b|with\b|and\b|by\b|code\b|please\b|only\b|in\b|instead\b|ends?\b|valid\b|who\b|or\b|but\b|tomorrow\b|today\b|as\b|is\b|at\b|send\b|on\b|using\b|through\b)[^,.;:!?()\"]+?{_STOP})?"
+_OFF = rf"(?: ?off(?: of)?(?: (?!for\b|until\b|till\b|this\b|next (?:week|month|weekend)\b|when\b|if\b|to\b|with\b|and\b|by\b|code\b|please\b|only\b|in\b|instead\b|ends?\b|valid\b|who\b|or\b|but\b|tomorrow\b|today\b|as\b|is\b|at\b|send\b|on\b|using\b|through\b)[^,.;:!?()\"]+?{_STOP})?"
 _NOUN = r" (?:discount|reduction|price cut|voucher|coupon|gift card|credit|gift voucher|cashback|rebate)(?: code)?"
 _PERCENT = re.compile(
     rf"\b(?P<n>\d+(?:[.,]\d+)?|{NUMBER}) ?(?:%|percent|per cent|pct)(?P<tail>{_OFF}|{_NOUN}))?"
@@ -49,7 +49,7 @@ _OTHER = re.compile(
     r"|(?:no|waived|waive the|waiving the) (?:[a-z]+ ){0,2}fees?\b|double (?:loyalty )?points|early access|a second [a-z]+ for free)"
 )
 _GIFT = re.compile(
-    r"\b(?:(?:free|complimentary) (?!plans?\b|users?\b|trials?\b|accounts?\b|tier\b|members?\b|customers?\b|subscribers?\b|shipping\b|delivery\b|postage\b|of\b)"
+    r"\b(?:(?:(?<=^)|(?<=\ba )|(?<=\bone )|(?<=\bwith )|(?<=\bget )|(?<=\bgets )|(?<=\bgive )|(?<=\boffer )|(?<=\bthem )|(?<=\band )|(?<=\bplus )|(?<=\bmaybe )|(?<=, )|(?<=: )|(?<=\btheir )|(?<=\bwin )|(?<=\bsome )|(?<=\bsmall )|(?<=\btwo ))(?:free|complimentary) (?!plans?\b|users?\b|trials?\b|accounts?\b|tier\b|members?\b|customers?\b|subscribers?\b|shipping\b|delivery\b|postage\b|of\b)"
     r"[^,.;:!?()\"]+?"
     + _STOP
     + r"|(?:[a-z]+ )?(?:on the house|on us)\b|free (?:gift|trial class|trial session|trial lesson))"
@@ -76,8 +76,9 @@ _NOT_CODES = {
     "expires",
 }
 _COUNT = re.compile(
-    rf"\b(?P<n>{NUMBER}|single)[ -]?(?:(?:short|separate|different|helpful|educational|welcome|onboarding|reminder|follow-up|automated|little|quick|nurture|tips?|drip|friendly)[ -])*(?:e ?- ?mails?|emails?|mails?|messages|parts?|steps?|touch(?:es)?|part series|newsletters)\b(?! address)"
-    rf"|\b(?:series|sequence|drip|set|course|campaign) of (?P<m>{NUMBER})\b(?! (?:days|weeks))|\b(?P<r>{NUMBER}) (?:reminders|nudges|follow-ups|tips|lessons|mailings)\b"
+    rf"\b(?P<n>{NUMBER}|single)[ -]?(?:[a-z-]+[ -])?(?:[a-z-]+[ -])?(?:e ?- ?mails?|emails?|mails?|messages|parts?|steps?|touch(?:es)?|newsletters)\b(?! address)"
+    rf"|\b(?:series|sequence|drip|set|course|campaign) of (?P<m>{NUMBER})\b(?! (?:days|weeks))"
+    rf"|\b(?P<r>{NUMBER}) (?:reminders|nudges|follow-ups|tips|lessons|mailings)\b"
 )
 
 

@@ -39,7 +39,7 @@ _GROUPS: Final = (
     r"enthusiasts|seniors|pensioners|kids|teenagers|women|men|ladies|locals|neighbours|neighbors|residents|holders|bakers|yogis|practitioners|athletes|lifters|gym-goers|goers|freelancers|agencies|"
     r"schools|employees|colleagues|staff|evaluators|decision makers|ctos|ceos|marketers|engineers|designers|spenders|purchasers|bookers|drinkers|eaters|brides|graduates|alumni|volunteers|clients|ones|crowd|group|segment|crew|gang|class"
 )
-_MODIFIER = r"(?!(?:the|to|for|our|my|your|their|all|new|of|and|with|at|by|from|who|that|which|us|me|we|i|send|email|mail|tell|remind|win|get|back|bring|every|about|invite|target|only|just|give|offer|nudge|message|campaign|emails|newsletter|series|sequence|let|thank|reward|convert|upgrade|turn|teach|educate|welcome|show|help|some|any|many|because|if|when|is|are|do|does|did|have|how|what|please|you|it|this|be|can|will|in|on|off|free|discount|than|as|more|few|those|these|them|contact|reach|push|move|make|persuade|encourage|ask|announce|reactivate|re-engage|reengage|between|so|a|an|off)\b)[\w'&%+-]+"
+_MODIFIER = r"(?!(?:the|to|for|our|my|your|their|all|new|of|and|with|at|by|from|who|that|which|us|me|we|i|send|email|mail|tell|remind|win|get|back|bring|every|about|invite|target|only|just|give|offer|nudge|message|campaign|emails|newsletter|series|sequence|let|thank|reward|convert|upgrade|turn|teach|educate|welcome|show|help|some|any|many|because|if|when|is|are|do|does|did|have|how|what|please|you|it|this|be|can|will|in|on|off|free|discount|than|as|more|few|those|these|them|contact|reach|push|move|make|persuade|encourage|ask|announce|reactivate|re-engage|reengage|between|so|a|an|off|hit|up|back|bak|export|import|teaching|mails|emails|one|two|three|four|five|six|ten|only|please|pls|hi|hello|hey|would|could|should|might|like|want|need|into|today|tomorrow|out|write|mail|draft|create|build|prepare|target|trigger|chase|thanks|thank|via|its|it's|we're|dear|inform|offering|giving|sending|wake|tempt|lure|regain|revive|recover|engage|approach|address|audience|exclude|include|without|except|not|no|never|other|each|either|both|most of|also|too|just|really|maybe|now|then|because|say|talk|speak|notify|update|alert|attract|visit|most|make|sure|know|getting|telling|reaching|asking|reminding|welcoming|inviting|winning|converting|deserve|bought|buy|left|last|again|here|there|was|were|has|had|does|did|got|keep|pull|drag|lost touch|\d+)\b)[\w'&%+-]+"
 _HEADED = re.compile(
     rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{_GROUPS})\b(?! (?:campaign|email|mail|list|newsletter|series|page|plan|class(?:es)? pass))"
 )
@@ -47,8 +47,8 @@ _CLAUSE = re.compile(
     r" (?P<clause>(?:who(?:'ve|'s|se)?|that|which|in|from|on|with|near|over|under|around|of|at|whose|waiting|living|interested|tagged|inside|without|aged|signed|buying|attending|using|between|still|doing|coming|since|within)\b[^,.;:!?()\"]*)"
 )
 _CLAUSE_END = re.compile(
-    r" (?:(?:a|an|the|our|their|some) (?:[\w%$-]+ ){0,3}?(?:discount|off|voucher|email|mail|message|offer|coupon|reminder|note)\b|with (?:a |an )?(?:\d|free|code|discount|voucher|offer|coupon|tips|some)|with \d|about (?:our|the|a|my|new|what|how)|and (?:offer|give|send|tell|ask|remind|invite)|to (?:come|buy|upgrade|join|finish|complete|order|book|get|return|try|sign|subscribe|renew|go|make|say|let|tell|announce|introduce|a|our|the|pay|become|take)\b|back (?:with|in|to)\b|back$"
-    r"|(?:a )?\d+ ?(?:%|percent)|free \w+|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine|a|an|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if|but (?!didn|did not|never|not|haven|have)|at \d|at noon|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|the \d)|send|over \w+ emails|\w+ emails)\b.*$"
+    r" (?:(?:a|an|the|our|their|some) (?:[\w%$-]+ ){0,3}?(?:discount|off|voucher|email|mail|message|offer|coupon|reminder|note)\b|with (?:a |an )?(?:\d|free|code|discount|voucher|offer|coupon|tips|some)|with \d|about (?:our|the|a|my|new|what|how)|and (?:offer|give|send|tell|ask|remind|invite)|to (?:come|buy|upgrade|join|finish|complete|order|book|get|return|try|sign|subscribe|renew|go|make|say|let|tell|announce|introduce|pay|become|take|(?:a|our|the) (?:\w+ )?(?:tasting|opening|open day|event|party|workshop|webinar|launch|evening|sale))\b|back (?:with|in|to)\b|back$"
+    r"|(?:a )?\d+ ?(?:%|percent)|(?:a|one|some) free \w+|free (?:shipping|delivery|postage)|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine|a|an|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if|but (?!didn|did not|never|not|haven|have)|at \d|at noon|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|the \d)|send|(?:\d+|two|three|four|five|six|seven) (?:\w+ )?(?:emails|mails|messages))\b.*$"
 )
 _ABSENCE = re.compile(
     rf"(?:who(?:'ve)?|that|which|we|whom)?\b[^,.;]*\b(?:{_NOT}|inactive|last|gone|quiet|away|lapsed|absent|silent)\b[^,.;]*(?:{SPAN})"
@@ -148,10 +148,10 @@ def audience(wording: Wording, known_segments: tuple[str, ...]) -> dict[str, Any
 def contact(wording: Wording) -> str | None:
     """A person's name as typed, without title; None when no word looks like a name."""
     text = wording.original.translate(str.maketrans("\u2019", "'"))
-    if titled := re.search(
-        rf"\b{_TITLES} (?P<name>[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)*)", text, re.IGNORECASE
-    ):
-        return _without_possessive(titled["name"])
+    for titled in re.finditer(rf"\b{_TITLES} (?=[^\W\d_])", text, re.IGNORECASE):
+        rest = re.match(r"[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)*", text[titled.end() :])
+        if rest and rest[0].lower() not in _NAME_STOP:
+            return _without_possessive(rest[0])
     for cue in re.finditer(_CUE, text, re.IGNORECASE):
         if name := _name_at(text, cue.end()):
             return name

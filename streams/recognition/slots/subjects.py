@@ -59,12 +59,12 @@ _METRICS = (
 )  # fmt: skip
 _CAMPAIGN_NOUN = r"(?:campaigns?|e-?mails?|mails?|sequence|series|drip|flow|mailing|one|draft)"
 _NAME_NOUN = r"(?:newsletter|sale|promo|promotion|announcement|reminder|launch|offer|invitation|digest|round-?up|onboarding|welcome|win-?back)"
-_WORDY = r"(?!(?:the|my|our|this|that|a|an|last|latest|first|second|third|next|current|new|test|whole|entire|same|other|previous|email|mail|e-mail|these|all|of|for|on|in|to|it|and|your|scheduled|running|best|any|each|every|recent|draft|is|was|did|do|with|sending|subject|from|open|click|bounce|more|shorter|about|people|who|numbers|results|stats|report|audience|recipients|how|at|by|friendly|now|tone)\b)[\w'&+%-]+"
+_WORDY = r"(?!(?:the|my|our|this|that|a|an|last|latest|first|second|third|next|current|new|test|whole|entire|same|other|previous|email|mail|e-mail|these|all|of|for|on|in|to|it|and|your|scheduled|running|best|any|each|every|recent|draft|is|was|did|do|with|sending|subject|from|its|me|us|open|click|bounce|more|shorter|about|people|who|numbers|results|stats|report|audience|recipients|how|at|by|friendly|now|tone)\b)[\w'&+%-]+"
 _CAMPAIGN = re.compile(
     rf"\b(?:the|my|our|this|that|of|for|on|pause|resume|cancel|stop|approve|schedule|kill|unpause|restart|end|send|reschedule|move|postpone|continue|launch|release|start|hold|delete|did|does|is|was|has|test|suspend|halt|from) (?P<name>(?:{_WORDY} ){{0,4}}?{_WORDY}) (?P<noun>{_CAMPAIGN_NOUN})\b"
 )
 _CAMPAIGN_NAMED = re.compile(
-    rf"\b(?:the|my|our|this|that|last|pause|resume|cancel|stop|approve|schedule|unpause|restart|kill|postpone|move) (?P<name>(?:{_WORDY} ){{0,3}}(?:{_NAME_NOUN}))\b"
+    rf"\b(?:the|my|our|this|that|last|pause|resume|cancel|stop|approve|schedule|unpause|restart|kill|postpone|move) (?P<name>(?:{_WORDY} ){{0,3}}(?:{_NAME_NOUN}))\b(?<!the offer)(?<!the sale)(?<!the launch)(?<!the reminder)(?<!the promo)(?<!our sale)(?<!our offer)(?<!the promotion)(?<!the invitation)(?<!the welcome)(?<!our launch)"
 )
 _CAMPAIGN_QUOTED = re.compile(
     r"[\"'](?P<name>[^\"']{3,60})[\"'](?= (?:campaign|email|mail|sequence|series|draft))|(?:campaign|sequence|series|email|mail) (?:called |named )?[\"'](?P<name2>[^\"']{3,60})[\"']"
@@ -75,7 +75,7 @@ _PRODUCT = (
     re.compile(rf"\b(?:our|the|my|a) (?:brand[- ])?new {_PRODUCT_WORDS}"),
     re.compile(rf"(?:^|[,.] ?)(?:our |the |new )*{_PRODUCT_WORDS}(?:is|are) (?:back|here|available|in stock|finally|now)\b"),
     re.compile(rf"(?:%|percent|[$\u20ac\u00a3]\d+|\d (?:euros?|dollars?|pounds?)|half|discount) (?:off|on)(?: of)? (?:all |our |the |any |their |your |selected |new )*(?!(?:everything|their|the|first|next|entire|whole|order|orders|purchase|it|all|your|any|everyone|for|until|this|if|when|to)\b){_PRODUCT_WORDS}"),
-    re.compile(rf"\bon (?:all |our |the )*{_PRODUCT_WORDS}(?= for| to|$|,| until| this)"),
+    re.compile(rf"\b(?:offer|discount|sale|deal|price|prices|off|promo|promotion|special|reduction)\b[^,.;]{{0,12}} on (?:all |our |the )*{_PRODUCT_WORDS}(?= for| to|$|,| until| this|\b)"),
 )  # fmt: skip
 _NO_PRODUCT = re.compile(
     r"^(?:opening|closing|hours?|timetable|location|shop|store|website|prices?|move|everything|it|this|them|that|first|next|something|customers?|members?|subscribers?|people|users?|clients?|open day|newsletter|business|what|us|ourselves|students?|signups?|accounts?|contacts?|runners?|order|purchase|year|menu|orders|branch|address|phone|number|list|team|studio|gym|teacher|joiners?|leads?|sign|registrants?|starters?|regulars|monday|tuesday|wednesday|thursday|friday|saturday|sunday|discount|our|the|one|list)s?\b"

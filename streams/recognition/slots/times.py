@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from streams.recognition.slots.numbers import SPAN, UNIT, number, span, span_text
+from streams.recognition.slots.numbers import NUMBER, SPAN, UNIT, number, span, span_text
 from streams.recognition.wording import Wording
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -24,7 +24,7 @@ _ORDINALS = {
         ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
          "tenth"), 1)
 }  # fmt: skip
-WEEKDAY = "(?:" + "|".join(_WEEKDAYS) + ")"
+WEEKDAY = r"(?<!black )(?<!good )(?<!cyber )(?<!easter )(?:" + "|".join(_WEEKDAYS) + ")"
 MONTH = "(?:" + "|".join(sorted(_MONTH_NUMBER, key=len, reverse=True)) + r")\b"
 _DATE = (
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})"
@@ -59,8 +59,8 @@ _CLOCK_ONLY = re.compile(
 _IN_HOURS = re.compile(rf"\bin (?P<span>{SPAN}|an hour)\b")
 _RELATIVE = re.compile(
     rf"\b(?:first thing (?:on )?)?(?:{_DAY}(?:'s)?(?:,? {_PART})?"
-    r"|(?:early|later|late|sometime|some time|the (?:start|beginning|end|middle) of|the end of|at the end of|beginning of|end of|mid|middle of|start of)? ?"
-    r"(?:this|next|the coming|coming|the following|the) (?:week|weekend|month|year|quarter|spring|summer|autumn|fall|winter)(?:'s)?\b"
+    r"|(?:(?:early|later|late|sometime|some time|mid|(?:at )?(?:the )?(?:start|beginning|end|middle) of) )?"
+    r"(?:this|next|the coming|coming|the following) (?:week|weekend|month|year|quarter|spring|summer|autumn|fall|winter)(?:'s)?\b"
     rf"|(?:the )?(?:end|beginning|start|middle) of (?:the |this |next )?(?:week|month|year|{MONTH})"
     rf"|over the weekend|at the weekend|the weekend|in {MONTH}|before the weekend|after the weekend)"
 )
@@ -79,9 +79,9 @@ _PHRASE = (
     rf"(?: (?:at )?(?:noon|midnight|\d{{1,2}}(?::\d\d)? ?(?:am|pm)?)\b(?! ?%))?"
 )
 EXPIRES = re.compile(
-    rf"\b(?:(?:until|till|til|through|thru|up to|valid to|ends?(?: on)?|ending(?: on)?|expires?(?: on)?|expiring(?: on)?|by|before|while) (?:{_PHRASE})"
-    rf"|(?:for|within|valid for|valid|lasts?|expires? (?:in|after)|ends? in) (?:{SPAN}|(?:the )?(?:next )?{SPAN}|a (?:day|week))(?: only)?"
-    rf"|(?:this|only this|just this) (?:week|weekend|month|{WEEKDAY})(?: only)?|(?:today|tomorrow|tonight|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
+    rf"\b(?:(?:until|till|til|through|thru|up to|valid to|ends(?: on)?|ending(?: on)?|expires(?: on)?|expiring(?: on)?|by|before|while) (?:{_PHRASE})"
+    rf"|(?:valid for|valid|lasts?|expires? (?:in|after)|ends in) (?:the )?(?:next )?{SPAN}(?: only)?|for (?:the )?(?:next )?{SPAN} only|for (?:{NUMBER}) hours"
+    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|(?:only|just) this (?:week|weekend|month|{WEEKDAY}))|(?:today|tomorrow|tonight|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
 )
 _DELAY = re.compile(
     rf"(?P<a>{SPAN}) (?:after|later|apart|between|from|past|following|in between|delay|pause|gap|wait|since|of (?:delay|pause|waiting))"
