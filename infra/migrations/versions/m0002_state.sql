@@ -63,8 +63,13 @@ CREATE TABLE state.runs (
   content_hash      text NOT NULL,
   approval_position bigint NOT NULL,
   workflow_version  integer NOT NULL,
-  steps             integer NOT NULL
+  steps             integer NOT NULL,
+  correlation_id    uuid NOT NULL,
+  causation_id      uuid NOT NULL,              -- the approval
+  stopped_position  bigint NOT NULL DEFAULT 0,  -- the cancellation, if there was one
+  ended             boolean NOT NULL DEFAULT false
 );
+CREATE INDEX runs_going_on ON state.runs (campaign_id) WHERE NOT ended;
 CALL log.protect('state.runs', 'SELECT');
 
 CREATE TABLE state.run_steps (
@@ -120,7 +125,8 @@ CREATE INDEX sends_to_claim ON state.sends (campaign_id, ordinal) WHERE state = 
 CREATE INDEX sends_by_batch ON state.sends (batch_id) WHERE state IN ('claimed', 'ambiguous', 'held');
 CREATE INDEX sends_by_step ON state.sends (campaign_id, step, contact_id);
 CREATE INDEX sends_open ON state.sends (campaign_id) WHERE state IN ('intended', 'claimed', 'ambiguous');
-CREATE UNIQUE INDEX sends_by_message ON state.sends (message_id) WHERE message_id IS NOT NULL;
+-- Not unique: a webhook may claim any message id, and must not get in the way of the true one.
+CREATE INDEX sends_by_message ON state.sends (organization_id, message_id) WHERE message_id IS NOT NULL;
 CALL log.protect('state.sends', 'SELECT');
 
 -- Observations already recorded: a webhook that comes again changes nothing.
@@ -141,7 +147,22 @@ CREATE TABLE state.webhook_waiting (
   first_seen      timestamptz NOT NULL DEFAULT now(),
   next_try        timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX webhook_waiting_due ON state.webhook_waiting (next_try);
 CALL log.protect('state.webhook_waiting', '');
+
+-- The latest of each kind of sign about an address, so that their order cannot matter.
+CREATE TABLE state.address_signals (
+  organization_id uuid NOT NULL,
+  address_hmac    bytea NOT NULL,
+  complained      timestamptz,
+  unsubscribed    timestamptz,
+  hard_bounced    timestamptz,
+  inactive        timestamptz,
+  lifted          timestamptz,  -- the provider says that the address works again
+  returned        timestamptz,  -- the person came back
+  PRIMARY KEY (organization_id, address_hmac)
+);
+CALL log.protect('state.address_signals', 'SELECT, INSERT, UPDATE');
 
 -- Registrations of webhooks at the provider, still to be made.
 CREATE TABLE state.registration_tasks (
