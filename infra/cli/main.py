@@ -6,9 +6,15 @@ from collections.abc import Callable
 
 import typer
 
-from infra.cli import organizations, stack
+from infra.cli import contacts, development, organizations, schemas, stack
 
-GROUPS: list[Callable[[typer.Typer], None]] = [stack.register, organizations.register]
+GROUPS: list[Callable[[typer.Typer], None]] = [
+    stack.register,
+    organizations.register,
+    schemas.register,
+    contacts.register,
+    development.register,
+]
 """Each adds its commands to the application it is given."""
 
 app = typer.Typer(
