@@ -25,6 +25,7 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(PACKAGES) tests
 	@$(BIN)/lint-imports
+	@$(BIN)/nudge schemas check
 
 format: setup
 	@$(BIN)/ruff format .

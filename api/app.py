@@ -15,6 +15,7 @@ from prometheus_client import Histogram
 from api import errors
 from api.auth import ApiKeys
 from api.ports import Services
+from api.routers.asyncapi import router as asyncapi
 from api.routers.businesses.endpoints import router as businesses
 from api.routers.contacts.endpoints import router as contacts
 from api.routers.contacts.importing import router as contact_imports
@@ -22,6 +23,7 @@ from api.routers.events import router as events
 from api.routers.health import router as health
 from api.routers.organization import router as organization
 from api.routers.postmark import router as postmark
+from api.routers.registry import router as registry
 
 _REQUESTS = Histogram("nudge_api_request_seconds", "Time to answer.", ["method", "route", "status"])
 _REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
@@ -58,6 +60,8 @@ def build_app(services: Services) -> FastAPI:
         businesses,
         contacts,
         contact_imports,
+        registry,
+        asyncapi,
     ):
         app.include_router(router)
     return app

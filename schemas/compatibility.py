@@ -22,6 +22,17 @@ Found = Iterator[tuple[str, str]]
 """(field, why) pairs; a field is a path such as `mentions[].sealed_address.address`."""
 
 
+# What the parser raises for JSON that is no schema, depending on where it notices.
+_REFUSALS = (
+    avro.errors.AvroException,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """Something that must not be committed: in which file, at which field (or none), and why."""
@@ -39,13 +50,16 @@ def parse(definition: Schema) -> Any:
     """The schema as the `avro` package sees it. Raises SchemaError when Avro refuses it."""
     try:
         return avro.schema.parse(json.dumps(definition))
-    except (avro.errors.AvroException, ValueError) as error:
+    except _REFUSALS as error:
         raise SchemaError(f"not an Avro schema: {error}") from error
 
 
 def sealed_record(field: Any) -> Any:
-    """The record inside a sealed field. Raises SchemaError when Avro refuses it."""
-    fields = field.other_props["pii"].get("fields", [])
+    """The record inside a sealed field. Raises SchemaError when the mark holds none."""
+    mark = field.other_props["pii"]
+    if not isinstance(mark, dict) or not isinstance(mark.get("fields"), list):
+        raise SchemaError(f"{field.name}: pii needs subject and fields")
+    fields = mark["fields"]
     return parse({"type": "record", "name": f"Sealed_{field.name}", "fields": fields})
 
 
@@ -128,8 +142,10 @@ def _compare_fields(old: Any, new: Any, path: str) -> Found:
 def _new_field(field: Any, path: str) -> Found:
     if not field.has_default:
         yield path, "is new and has no default; earlier events do not carry it"
-    elif "pii" in field.other_props and not field.other_props["pii"].get("optional"):
-        yield path, "is new and sealed: mark it optional, earlier events seal nothing there"
+    if "pii" in field.other_props:
+        sealed_record(field)
+        if not field.other_props["pii"].get("optional"):
+            yield path, "is new and sealed: mark it optional, earlier events seal nothing there"
 
 
 def _compare_seals(old: Any, new: Any, path: str) -> Found:
@@ -141,7 +157,8 @@ def _compare_seals(old: Any, new: Any, path: str) -> Found:
     if after is None:
         yield path, "its pii mark was dropped"
         return
+    inner_before, inner_after = sealed_record(old), sealed_record(new)
     for part in ("subject", "optional"):
         if before.get(part) != after.get(part):
             yield path, f"its pii {part} changed from {before.get(part)} to {after.get(part)}"
-    yield from _compare_fields(sealed_record(old), sealed_record(new), path)
+    yield from _compare_fields(inner_before, inner_after, path)

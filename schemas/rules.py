@@ -21,8 +21,8 @@ def broken_rules(definition: Schema) -> list[tuple[str, str]]:
     if event.fullname != f"nudge.{event.name}":
         found.append(("", f"its namespace is nudge, not {event.fullname}"))
     found += _check_record(event, "", sealable=True)
-    found += _colliding_names(event)
-    return found
+    # A mark that holds no record is reported above; names can be compared once it does.
+    return found or list(_colliding_names(event))
 
 
 def _check_record(record: Any, path: str, *, sealable: bool) -> Found:
@@ -57,18 +57,16 @@ def _check_seal(record: Any, field: Any, path: str, *, sealable: bool) -> Found:
         yield path, "is marked pii where nothing is sealed: only at the top, or in an array"
     if field.type.type != "bytes":
         yield path, "is marked pii and not bytes"
-    unknown = set(pii) - {"subject", "fields", "optional"}
-    if unknown or not pii.get("fields"):
-        yield path, f"its pii mark needs subject and fields; unknown: {sorted(unknown)}"
-        return
-    subject = pii.get("subject")
-    if subject not in record.fields_dict and subject not in _SUBJECTS_IN_META:
-        yield path, f"its pii subject {subject} is no field beside it, nor in meta"
     try:
         inner = sealed_record(field)
     except SchemaError as error:
         yield path, str(error)
         return
+    if set(pii) - {"subject", "fields", "optional"} or not inner.fields:
+        yield path, "its pii mark holds subject, fields and optional, with at least one field"
+    subject = pii.get("subject")
+    if subject not in record.fields_dict and subject not in _SUBJECTS_IN_META:
+        yield path, f"its pii subject {subject} is no field beside it, nor in meta"
     for part in inner.fields:
         if not part.doc:
             yield f"{path}.{part.name}", "has no doc"
