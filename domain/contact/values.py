@@ -65,7 +65,9 @@ def _domain(domain: str, field: str) -> str:
 
 def _normalised(address: str, field: str) -> str:
     try:
-        parsed = validate_email(address, check_deliverability=False, test_environment=True)
+        parsed = validate_email(
+            address, check_deliverability=False, test_environment=True, strict=True
+        )
     except EmailNotValidError as error:
         raise InvalidValueError(field, "invalid_email", f"Not an address: {error}") from None
     return parsed.normalized.lower()
