@@ -14,6 +14,7 @@ from prometheus_client import Histogram
 
 from api import errors
 from api.auth import ApiKeys
+from api.personal_reads import PersonalReads
 from api.ports import Services
 from api.routers.asyncapi import router as asyncapi
 from api.routers.businesses.endpoints import router as businesses
@@ -50,6 +51,7 @@ def build_app(services: Services) -> FastAPI:
     app = FastAPI(title="NudgeCampaign", version="1", lifespan=lifespan, docs_url="/docs")
     app.state.services = services
     app.state.api_keys = ApiKeys(services.reads)
+    app.state.personal_reads = PersonalReads()
     errors.install(app)
     _add_middleware(app, services)
     for router in (

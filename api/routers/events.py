@@ -6,8 +6,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
 
 from api.auth import Caller, ServicesOf
+from api.personal_reads import PersonalReads
 from api.ports import Connection
 from api.requests import read
 from schemas.codec import Event, to_datetime
@@ -53,7 +55,12 @@ async def list_events(
     type: str | None = None,  # noqa: A002 - the contract's name
     stream: UUID | None = None,
 ) -> dict[str, Any]:
-    """Events behind a position, oldest first."""
+    """Events behind a position, oldest first, personal fields in plain text.
+
+    Every key may read contacts today; that one did is recorded once per key and day.
+    """
+    recorder: PersonalReads = request.app.state.personal_reads
+    await run_in_threadpool(recorder.record, request, caller, services, "events")
 
     def look(connection: Connection) -> list[Event]:
         rows = connection.execute(
