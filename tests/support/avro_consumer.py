@@ -91,5 +91,5 @@ def _consumed(message: Any, registry: Registry) -> Consumed:
         message.key().decode(),
         dict(message.headers()),
         schema.fullname,
-        cast(dict[str, Any], avro.io.DatumReader(schema).read(decoder)),
+        cast("dict[str, Any]", avro.io.DatumReader(schema).read(decoder)),
     )
