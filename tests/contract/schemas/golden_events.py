@@ -17,7 +17,7 @@ FILE = Path(__file__).parent / "golden" / "events.json"
 
 
 def load() -> dict[str, dict[str, Any]]:
-    """`<type>.v<version>` -> {"value": base64 of the stored bytes, "meta", "data": as in examples}."""
+    """`<type>.v<version>` -> {"value": base64 of the bytes, "meta", "data": as in examples}."""
     found: dict[str, dict[str, Any]] = json.loads(FILE.read_text()) if FILE.exists() else {}
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def test_adding_golden_events_changes_none_that_is_there(
     altered: dict[str, Any] = {**GOLDEN["CampaignResumed.v1"], "value": "AAAA"}
     kept = {**GOLDEN, "CampaignResumed.v1": altered}
     del kept["CampaignSent.v1"]
-    copy.write_text(golden_events.json.dumps(kept))
+    copy.write_text(json.dumps(kept))
 
     assert golden_events.add_missing() == ["CampaignSent.v1"]
     assert golden_events.load() == {**GOLDEN, "CampaignResumed.v1": altered}

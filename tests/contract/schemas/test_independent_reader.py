@@ -51,7 +51,7 @@ def test_avro_reads_the_published_schema_with_its_logical_types(example: Example
     body, _ = body_of(example)
     schema = avro_schema(REGISTRY.latest(example.type).definition)
 
-    read = avro.io.DatumReader(schema, schema).read(avro.io.BinaryDecoder(io.BytesIO(body)))
+    read: Any = avro.io.DatumReader(schema, schema).read(avro.io.BinaryDecoder(io.BytesIO(body)))
 
     assert str(read["meta"]["event_id"]) == example.meta["event_id"]
     assert read["meta"]["occurred_at"] == datetime.fromisoformat(example.meta["occurred_at"])
