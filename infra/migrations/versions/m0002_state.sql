@@ -162,7 +162,7 @@ CREATE TABLE state.address_signals (
   returned        timestamptz,  -- the person came back
   PRIMARY KEY (organization_id, address_hmac)
 );
-CALL log.protect('state.address_signals', 'SELECT, INSERT, UPDATE');
+CALL log.protect('state.address_signals', '');
 
 -- Registrations of webhooks at the provider, still to be made.
 CREATE TABLE state.registration_tasks (
