@@ -31,6 +31,51 @@ _ABSTRACTIONS = (
     ),
     (re.compile(r"\b\d+(?:st|nd|rd|th)?\b"), " xnumber "),
 )
+_FAMILIES = {
+    name: re.compile(rf"\b(?:{words})\b")
+    for name, words in {
+        "pause": "pause|paused|pausing|suspend|freeze|hold|halt|on ice|park|interrupt|for now"
+        "|for a while|for the moment|temporarily|until further notice|for the time being",
+        "resume": "resume|unpause|un-pause|unfreeze|continue|restart|reactivate|carry on|go on"
+        "|back on|up again|running again|on again|off hold|pick up|live again",
+        "cancel": "cancel|abort|kill|terminate|axe|discontinue|shut down|call off|called off"
+        "|no longer|for good|forever|permanently|any more|pull the plug|not go out|withdraw",
+        "make": "create|draft|write|build|compose|prepare|design|announce|introduce|introducing"
+        "|launch|launching|promote|invite|remind|welcome|nurture|set up|compile|teach|tell|inform"
+        "|put together|whip up|let people know|let everyone know|bring back|win back",
+        "change": "change|swap|replace|add|remove|rewrite|shorten|use|instead|drop|mention"
+        "|shorter|rephrase|bigger|smaller|less|more|too|include|take out|leave out|translate"
+        "|exclude|update|edit|tweak|longer|fix|put in",
+        "measure": "opens?|opened|clicks?|clicked|bounced?|bounces|results?|stats|numbers"
+        "|perform\\w*|ctr|rates?|sales|revenue|sold|report|metrics|analytics|received|unsubscribes",
+        "people": "contacts?|csv|spreadsheet|import|upload|tag|tagged|unsubscribe|spelling|column"
+        "|mailing list|my list|our list|the list|duplicates?",
+        "privacy": "gdpr|erase|erasure|personal data|data|forgotten|article|everything|trace"
+        "|anonymi[sz]e|forget",
+        "test": "test|tests|preview|sample|proof|trial copy|inbox",
+        "yes": "yes+|yep|yup|yeah|approve|approved|go ahead|ship|green light|lgtm|confirm",
+        "no": "no|nope|nah|reject|rejected|don't like|hate|bin|scrap",
+        "business": "we are|we're|our customers|our voice|our tone|our brand|we sell|i own|i run"
+        "|my business|our shop|our company|our address|always|never|from now on|timezone|time zone",
+        "question": "who|how many|which|why|what|how|where|when|is|are|does|did|do|can|could",
+        "ask": r"\?",
+        "absence": "haven't|hasn't|not bought|inactive|lapsed|gone|quit|dormant|miss you|old"
+        "|former|ex|lost|churned|no order|no purchase",
+        "trial": "trial|free plan|free users|leads|day pass|first purchase|first order|upgrade",
+        "basket": "cart|basket|checkout|booking|unfinished|abandon\\w*|payment|left",
+        "entering": "signs up|sign up|signup|signups|joins|joined|subscribes|new members|onboarding"
+        "|new customers|new subscribers|new users|registers|newcomers|newbies",
+        "learning": "tips|teach|course|lessons|series|guide|how to|drip|educational|explain|learn",
+        "roundup": "newsletter|round-up|roundup|digest|bulletin|update|news|monthly|recap",
+        "news": "announce|announcement|new|launch|launching|opening|open|closed|moved|moving|now",
+        "deal": "off|discount|sale|offer|deal|promo|voucher|free|coupon|code|half price|special",
+        "abuse": "idiot|stupid|useless|spam|scrape|scraped|rules|instructions|bypass|ignore|fake"
+        "|consent|password|bought a list|strangers|competitor",
+        "thanks": "thanks|thank you|cheers|hello|hi|hey|morning|bye|lol|haha|nice|great|how are",
+        "doubt": "maybe|perhaps|not sure|hm+|dunno|idk|i guess|let me|think about|later|not yet",
+    }.items()
+}
+"""Words that mean much the same to this conversation, so that a rare one is not a stranger."""
 _WORD = re.compile(r"[\w']+|[?!\"]")
 _LONGEST_WORDS = 3
 _LETTERS = (2, 3, 4)
@@ -44,7 +89,19 @@ def model_words(plain: str, shown: bool) -> list[str]:
         plain = pattern.sub(kind, plain)
     words = _WORD.findall(plain)
     length = "xtiny" if len(words) <= 2 else "xshort" if len(words) <= 5 else "xlong"
-    return [*words, "xshown" if shown else "xunshown", length]
+    families = _families(" ".join(words))
+    return [*words, *families, "xshown" if shown else "xunshown", length]
+
+
+def _families(plain: str) -> list[str]:
+    """Which families of words occur, and which comes first: synonyms share what was learned."""
+    found = [
+        (match.start(), name)
+        for name, pattern in _FAMILIES.items()
+        if (match := pattern.search(plain))
+    ]
+    first = [f"xfirst_{min(found)[1]}"] if found else []
+    return [f"xhas_{name}" for _, name in found] + first
 
 
 def word_grams(words: list[str]) -> Grams:

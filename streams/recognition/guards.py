@@ -32,6 +32,11 @@ _AGREES = re.compile(
 _RESUME = re.compile(
     r"\b(?:resum\w+|un-?paus\w+|un pause|restart\w*|reactivate|re-?start|continu\w+|carry on|keep going|carry(?:ing)? on|pick (?:\w+ )*up again|back on|off (?:hold|pause|ice)|start(?:ing)?(?: \w+){0,4} (?:again|up again)|on again|(?:going|running|moving|go|run|live) again|lift the (?:pause|hold)|go on with|unfreeze|take up again|back up and running|let (?:\w+ ){1,5}(?:run|go on|continue|carry on)|switch (?:\w+ ){1,4}back|turn (?:\w+ ){1,4}back|bring (?:\w+ ){1,4}back (?:to life|online)|where (?:we|you|it) (?:left off|stopped))\b"
 )
+_REQUEST = re.compile(r"(?:please |ok,? |hi,? |hey,? |and )?(?:can|could|would|will) you\b")
+_VAGUELY_ON = re.compile(
+    r"(?:(?:ok|okay|yes|please|now|then|just|and|well|so|let's|we can|you can|it) ?[,.]? ?)*(?:continue|carry on|go on|keep going|start again|again|on again|restart|start over)[ ,]*(?:please|now|then|again|from the (?:start|beginning))?[.! ]*"
+)
+_MIGHT = re.compile(r"\b(?:might|may|could|can|should|shall|would) (?:it|i|we|this|that)\b.*\?")
 _TIME = re.compile(
     r"\b(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|weekend|week|month|noon|midday|midnight|morning|afternoon|evening|january|february|march|april|may|june|july|august|september|october|november|december|\d{1,2}(?:st|nd|rd|th)|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm)|at \d{1,2}|in (?:\w+ ){1,3}(?:minutes?|hours?|days?|weeks?)|(?:an|one|two|three|\d+) (?:hours?|days?|weeks?) (?:later|earlier|from now)|later today|earlier|later|christmas eve|new year's day|easter)\b"
 )
@@ -55,16 +60,19 @@ _PERSON = re.compile(
 )
 _REFUSES = (
     re.compile(r"\b(?:ignore|disregard|override|bypass|circumvent|skip|disable|turn off|switch off|get (?:around|round)|get past|work around|forget)\b[^.;]{0,30}\b(?:instructions?|rules?|guidelines?|restrictions?|approvals?|consents?|checks?|limits?|polic(?:y|ies)|suppression|suppressions|opt-?outs?|unsubscribes?|safety|filters?|safeguards?|prompts?|guardrails?|gdpr|law)\b"),
-    re.compile(r"\b(?:send|mail|email|blast|spam|include|add|write|put|re-?subscribe|contact|keep)\b[^.;]{0,40}\b(?:who|that|having)?(?:'ve| have| has| had)? ?(?:unsubscribed|opted out|never (?:signed up|agreed|consented|asked|subscribed|opted in|gave)|didn't (?:consent|agree|sign up|opt in|ask|give)|did not (?:consent|agree|opt in|sign up)|no consent|haven't (?:agreed|consented|opted in)|complained|asked (?:us )?to stop|marked us as spam|said no|without (?:their )?(?:consent|permission|asking))\b"),
+    re.compile(r"\b(?:send|mail|email|blast|spam|include|add|write|put|re-?subscribe|contact|keep)\b[^.;]{0,40}\b(?:who|that|having)(?:'ve| have| has| had)? ?(?:unsubscribed|opted out|never (?:signed up|agreed|consented|asked|subscribed|opted in|gave)|didn't (?:consent|agree|sign up|opt in|ask|give)|did not (?:consent|agree|opt in|sign up)|no consent|haven't (?:agreed|consented|opted in)|complained|asked (?:us )?to stop|marked us as spam|said no|without (?:their )?(?:consent|permission|asking))\b"),
     re.compile(r"\bwithout (?:the |an |any |their |his |her |my |anyone'?s? )?(?:unsubscribe|opt-?out|consent|permission|approval|asking (?:them|anyone|for))\b"),
     re.compile(r"\b(?:buy|bought|purchased?|scrape\w*|scraping|harvest\w*|stole|steal|stolen|leaked|hacked?|crawl|rent(?:ed)?|got hold of|found|downloaded|copied|collected|got)\b[^.;]{0,25}\b(?:addresses|mailing lists?|email lists?|lists? of|database)\b"),
     re.compile(r"\b(?:remove|hide|leave out|delete|drop|take out|omit|get rid of|make)\b[^.;]{0,20}\b(?:unsubscribe|opt-?out)\b[^.;]{0,12}\b(?:link|button|footer|option|invisible|thing)\b"),
     re.compile(r"\b(?:fuck\w*|shit\w*|bitch|asshole|bastard|piss off|screw you|go to hell|shut up|idiot|moron|stupid (?:bot|machine|thing|robot|piece)|you(?:'re| are) (?:\w+ )?(?:stupid|useless|dumb|worthless|garbage|trash|pathetic|an? idiot)|useless (?:bot|thing|piece|machine|robot)|dumb bot)\b"),
-    re.compile(r"\b(?:phish\w*|scam\w*|malware|ransomware|blackmail|threaten\w*|racist|hateful|fake invoices?|card details|credit card numbers?|passwords?|login credentials|bomb|harass\w*|pretend to be|impersonat\w+|pose as|posing as)\b"),
+    re.compile(r"\b(?:phish\w*|scam\w*|malware|ransomware|blackmail|threatening (?:mail|email|letter|message)s?|racist|hateful|fake invoices?|card details|credit card numbers?|passwords?|login credentials|bomb|harass\w*|pretend to be|impersonat\w+|pose as|posing as)\b"),
     re.compile(r"\b(?:system prompt|api keys?|developer mode|debug mode|admin override|jailbreak|drop tables?|root access|god mode|your (?:hidden )?instructions|as an admin|as the admin|i(?:'m| am) (?:the|an|your) (?:admin\w*|developer|owner of this system|system)|you are now)\b"),
     re.compile(r"\b(?:other|another|different|competitor'?s?) (?:compan(?:y|ies)|business(?:es)?|shops?|customers?|organi[sz]ations?|accounts?|tenants?)'?s? (?:contacts?|data|lists?|customers?|emails?|addresses)\b"),
-    re.compile(r"\b(?:mark|set|flag|change|pretend|make|record|backdate)\b[^.;]{0,40}\b(?:consented|consent|granted|opted in|opt-in)\b"),
+    re.compile(r"\b(?:mark|set|flag|change|pretend|make|record|backdate)\b (?:\w+ ){0,2}(?:everyone|everybody|all|them|contacts|people)\b[^.;]{0,30}\b(?:consented|consent|granted|opted in|opt-in)\b"),
 )  # fmt: skip
+_SPARES = re.compile(
+    r"\b(?:exclude|excluding|leave out|skip|except|don't|do not|never|not to|remove|take out|without|how many|who|what|are there|only)\b[^.;]{0,25}\b(?:unsubscribed|opted out|no consent|without consent|complained|haven't (?:agreed|consented)|never agreed|didn't consent)\b"
+)
 _WAITS = re.compile(
     r"^(?:(?:hm+|ok|okay|no|well|uh|um|oh|eh|actually|sorry),? )*(?:not yet|maybe later|later|forget it|never ?mind|not now|not today|wait|hold on|one (?:moment|sec|second)|give me a (?:minute|moment|sec|second)|let me (?:think|check|sleep|ask)\b.*|i(?:'ll| will) (?:think|come back|get back|decide|sleep)\b.*|i need (?:to think|more time|a moment)\b.*|maybe|perhaps|i don't know|idk|not sure(?: yet)?|i(?:'m| am) not sure(?: yet)?|i(?:'ll| will) let you know)(?:,? (?:thanks|thank you|please|about it|yet|then|maybe|sorry))*[.! ]*$"
 )
@@ -100,13 +108,15 @@ def resumes(plain: str) -> bool:
         r"^(?:what|how|when|why|who|is it|is the|will|does|did|can i|could i|may i|if|should)\b|\bwhat happens\b|\bnot (?:resume|continue)\b|\bdon't (?:resume|continue|restart|start)\b",
         plain,
     )
-    return asks is None and _RESUME.search(plain) is not None
+    if asks is not None or (plain.endswith("?") and not _REQUEST.match(plain)):
+        return False
+    return _RESUME.search(plain) is not None and not _VAGUELY_ON.fullmatch(plain)
 
 
 def schedules(plain: str, *, shown: bool, named: bool) -> bool:
     """A time for sending something that exists, told rather than asked."""
     timed = _TIME.search(plain) or RECURRENCE.search(plain)
-    if not timed or _ASKS_LEAVE.match(plain) or _MAKES.search(plain):
+    if not timed or _ASKS_LEAVE.match(plain) or _MIGHT.search(plain) or _MAKES.search(plain):
         return False
     if re.search(
         r"^(?:what|when|why|how|who|is|did|does|was|were|will|are|has|if)\b(?! about)", plain
@@ -121,6 +131,8 @@ def concerns_privacy(plain: str, *, named_person: bool) -> bool:
 
 
 def refuses(plain: str) -> bool:
+    if _SPARES.search(plain):
+        return False
     return any(pattern.search(plain) for pattern in _REFUSES)
 
 

@@ -40,6 +40,17 @@ SHORT_FORMS: Final = {
 }  # fmt: skip
 
 
+_GLUED: Final = {
+    "d": "days",
+    "h": "hours",
+    "w": "weeks",
+    "mo": "months",
+    "mos": "months",
+    "y": "years",
+}
+"""Units written right behind their number: `90d`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """`plain` is `original` in lower case, short forms and slips of the keys put right."""
@@ -113,6 +124,8 @@ def read(text: str, lexicon: Lexicon) -> Wording:
             pieces.append(" ")
             length += 1
         word = _plainly(match[0], lexicon)
+        if match.start() == end and pieces and pieces[-1].isdigit():
+            word = _GLUED.get(word, word)
         starts.append(length)
         spans.append((length, match.start(), match.end()))
         pieces.append(word)

@@ -39,7 +39,7 @@ _SHIPPING = re.compile(
     r"\b(?:free (?:\w+ )?(?:shipping|delivery|postage)|(?:shipping|delivery|postage) (?:is |for )?free|no (?:shipping|delivery) (?:costs?|fees?|charges?))\b"
 )
 _OTHER = re.compile(
-    r"\b(?:(?:two|2|three|3)[ -]?(?:for|4)[ -]?(?:one|1|two|2|the price of (?:one|1|two|2))\b"
+    r"\b(?:(?:two|2|three|3)[ -]?(?:for|4)[ -]?(?:one|1|two|2)\b|(?:two|2|three|3) (?:[a-z]+ ){0,2}for the price of (?:one|1|two|2)\b"
     r"|bogo\b|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third|next)(?: one)?|another)(?: (?:free|half price|for free|half off))?"
     r"|half[ -]price(?: [^,.;:!?()\"]+?" + _STOP + r")?|half off(?: [^,.;:!?()\"]+?" + _STOP + r")?"
     r"|(?:(?:the |their |your )?(?:first|one|two|three|\d|an? extra|an? additional) )?(?:free )(?:first )?(?:week|month|year|day)s?\b(?: (?:pass|trial|of [a-z ]+?"

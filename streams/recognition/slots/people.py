@@ -18,7 +18,7 @@ _INACTIVE = (
     re.compile(rf"\blast (?:bought|ordered|purchased?|visited|visit|order|login|came|shopped|logged in|booked|seen|trained)\b[^.;!?]{{0,25}}?(?P<span>{SPAN}) ago"),
     re.compile(rf"\blast (?:purchase|order|visit|login|booking) (?:was |is |were |dates? )?(?:more than |over |at least )?(?P<span>{SPAN})"),
     re.compile(rf"\bsince (?P<span>{SPAN})\b(?! ago)"),
-    re.compile(rf"\b(?P<span>\d+)[ +-]*days?[ -](?:lapsed|inactive|dormant)"),
+    re.compile(r"\b(?P<span>\d+)[ +-]*days?[ -](?:lapsed|inactive|dormant)"),
 )  # fmt: skip
 _TAGGED = re.compile(
     r"\b(?:tag(?:ged|s|ging)?)(?: (?:as|with|is|called|named|like|of))?:? (?P<q>[\"'])?(?P<tag>(?(q)[^\"']+|[\w-]+(?: (?:and|or|,) [\w-]+)*))"
@@ -31,15 +31,15 @@ _NOT_TAGS: Final = frozenset(
     "the a an all everyone as with from to on it them him her those people customers contacts my our this that please and is for".split()
 )
 
-_GENERIC: Final = r"customers?|clients?|people|persons?|everyone|everybody|subscribers|contacts|folks|list|anyone|anybody|all|those|audience|recipients|humans|guys|users|members|someone|others?|base|database|shoppers|buyers"
+_GENERIC: Final = r"customers?|clients?|people|persons?|everyone|everybody|subscribers|contacts|folks|list|anyone|anybody|all|those|humans|guys|users|members|someone|others?|shoppers|buyers"
 _GROUPS: Final = (
     r"regulars|vips?|runners|joggers|walkers|cyclists|hikers|swimmers|athletes|marathoners|gardeners|growers|students?|pupils|teachers|instructors|parents|mums|moms|dads|families|mothers|couples|"
     r"guests|visitors|attendees|participants|registrants|leads|prospects|trialists|trialers|trials|signups|sign-ups|newcomers|newbies|beginners|joiners|starters|owners|founders|admins|administrators|"
     r"managers|developers|teams|accounts|companies|workspaces|organi[sz]ations|businesses|restaurants|cafes|shops|wholesalers|retailers|resellers|partners|donors|patrons|fans|followers|readers|lovers|"
     r"enthusiasts|seniors|pensioners|kids|teenagers|women|men|ladies|locals|neighbours|neighbors|residents|holders|bakers|yogis|practitioners|athletes|lifters|gym-goers|goers|freelancers|agencies|"
-    r"schools|employees|colleagues|staff|evaluators|decision makers|ctos|ceos|marketers|engineers|designers|spenders|purchasers|bookers|drinkers|eaters|brides|graduates|alumni|volunteers|clients|ones|crowd|group|segment|crew|gang|class"
+    r"schools|employees|colleagues|staff|evaluators|decision makers|ctos|ceos|marketers|engineers|designers|spenders|purchasers|bookers|drinkers|eaters|brides|graduates|alumni|volunteers|crew|gang|crowd|club|abandoners|dropouts|early birds|mamas|dog owners|wholesale|quitters|no-shows"
 )
-_MODIFIER = r"(?!(?:the|to|for|our|my|your|their|all|new|of|and|with|at|by|from|who|that|which|us|me|we|i|send|email|mail|tell|remind|win|get|back|bring|every|about|invite|target|only|just|give|offer|nudge|message|campaign|emails|newsletter|series|sequence|let|thank|reward|convert|upgrade|turn|teach|educate|welcome|show|help|some|any|many|because|if|when|is|are|do|does|did|have|how|what|please|you|it|this|be|can|will|in|on|off|free|discount|than|as|more|few|those|these|them|contact|reach|push|move|make|persuade|encourage|ask|announce|reactivate|re-engage|reengage|between|so|a|an|off|hit|up|back|bak|export|import|teaching|mails|emails|one|two|three|four|five|six|ten|only|please|pls|hi|hello|hey|would|could|should|might|like|want|need|into|today|tomorrow|out|write|mail|draft|create|build|prepare|target|trigger|chase|thanks|thank|via|its|it's|we're|dear|inform|offering|giving|sending|wake|tempt|lure|regain|revive|recover|engage|approach|address|audience|exclude|include|without|except|not|no|never|other|each|either|both|most of|also|too|just|really|maybe|now|then|because|say|talk|speak|notify|update|alert|attract|visit|most|make|sure|know|getting|telling|reaching|asking|reminding|welcoming|inviting|winning|converting|deserve|bought|buy|left|last|again|here|there|was|were|has|had|does|did|got|keep|pull|drag|lost touch|\d+)\b)[\w'&%+-]+"
+_MODIFIER = r"(?!(?:the|to|for|our|my|your|their|all|new|of|and|with|at|by|from|who|that|which|us|me|we|i|send|email|mail|tell|remind|win|get|back|bring|every|about|invite|target|only|just|give|offer|nudge|message|campaign|emails|series|sequence|let|thank|reward|convert|upgrade|turn|teach|educate|welcome|show|help|some|any|many|because|if|when|is|are|do|does|did|have|how|what|please|you|it|this|be|can|will|in|on|off|free|discount|than|as|more|few|those|these|them|contact|reach|push|move|make|persuade|encourage|ask|announce|reactivate|re-engage|reengage|between|so|a|an|off|hit|up|back|bak|export|import|teaching|mails|emails|one|two|three|four|five|six|ten|only|please|pls|hi|hello|hey|would|could|should|might|like|want|need|into|today|tomorrow|out|write|mail|draft|create|build|prepare|target|trigger|chase|thanks|thank|via|its|it's|we're|dear|inform|offering|giving|sending|wake|tempt|lure|regain|revive|recover|engage|approach|address|audience|exclude|include|without|except|not|no|never|other|each|either|both|most of|also|too|just|really|maybe|now|then|because|say|talk|speak|notify|update|alert|attract|visit|most|make|sure|know|getting|telling|reaching|asking|reminding|welcoming|inviting|winning|converting|deserve|bought|buy|left|last|again|here|there|was|were|has|had|does|did|got|keep|pull|drag|lost touch|\d+)\b)[\w'&%+-]+"
 _HEADED = re.compile(
     rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{_GROUPS})\b(?! (?:campaign|email|mail|list|newsletter|series|page|plan|class(?:es)? pass))"
 )
@@ -48,13 +48,13 @@ _CLAUSE = re.compile(
 )
 _CLAUSE_END = re.compile(
     r" (?:(?:a|an|the|our|their|some) (?:[\w%$-]+ ){0,3}?(?:discount|off|voucher|email|mail|message|offer|coupon|reminder|note)\b|with (?:a |an )?(?:\d|free|code|discount|voucher|offer|coupon|tips|some)|with \d|about (?:our|the|a|my|new|what|how)|and (?:offer|give|send|tell|ask|remind|invite)|to (?:come|buy|upgrade|join|finish|complete|order|book|get|return|try|sign|subscribe|renew|go|make|say|let|tell|announce|introduce|pay|become|take|(?:a|our|the) (?:\w+ )?(?:tasting|opening|open day|event|party|workshop|webinar|launch|evening|sale))\b|back (?:with|in|to)\b|back$"
-    r"|(?:a )?\d+ ?(?:%|percent)|(?:a|one|some) free \w+|free (?:shipping|delivery|postage)|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine|a|an|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if|but (?!didn|did not|never|not|haven|have)|at \d|at noon|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|the \d)|send|(?:\d+|two|three|four|five|six|seven) (?:\w+ )?(?:emails|mails|messages))\b.*$"
+    r"|(?:a )?\d+ ?(?:%|percent)|(?:a|one|some) free \w+|free (?:shipping|delivery|postage)|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine|a|an|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if|but (?!didn|did not|never|not|haven|have)|at \d|at noon|after (?:\d+|an?|one|two|three|four|five) (?:hours?|days?|weeks?|minutes?)|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|the \d)|send|(?:\d+|two|three|four|five|six|seven) (?:\w+ )?(?:emails|mails|messages))\b.*$"
 )
 _ABSENCE = re.compile(
-    rf"(?:who(?:'ve)?|that|which|we|whom)?\b[^,.;]*\b(?:{_NOT}|inactive|last|gone|quiet|away|lapsed|absent|silent)\b[^,.;]*(?:{SPAN})"
+    rf"(?:who(?:'ve)?|that|which|we|whom)?\b[^,.;]*\b(?:{_NOT}|inactive|last (?:bought|ordered|came|visited|trained|seen|purchased|logged)|gone|quiet|away|lapsed|absent|silent)\b[^,.;]*(?:{SPAN})"
 )
 _TITLES = r"(?:mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
-_CUE = r"\b(?:add|remove|delete|unsubscribe|tag|erase|forget|wipe|about|on|for|of|from|off|does|did|will|is|isn't|doesn't|didn't|won't|customer|client|member|contact|called|named|by|to|put|take|include|drop|why|and|email|mailing|emailing|that|stop|mark|update|change|export|anonymise|anonymize|has|find|subscriber|student|lady|gentleman|lead|user|person|new customer:|welcome|send|hold|correct|fix|rename|have)[: ]+"
+_CUE = r"\b(?:add|remove|delete|unsubscribe|erase|forget|wipe|about|on|for|of|from|off|does|did|will|is|isn't|doesn't|didn't|won't|customer|client|member|contact|called|named|by|to|put|take|include|drop|why|and|email|mailing|emailing|that|stop|mark|update|change|export|anonymise|anonymize|has|find|subscriber|student|lady|gentleman|lead|user|person|new customer:|welcome|send|hold|correct|fix|rename|have)[: ]+"
 _NAME_STOP: Final = frozenset(
     "gdpr csv vip excel mailchimp pro api dsar sar us i i'm ok yes please hi hey hello can could would her his their".split()
 )
@@ -155,7 +155,15 @@ def contact(wording: Wording) -> str | None:
     for cue in re.finditer(_CUE, text, re.IGNORECASE):
         if name := _name_at(text, cue.end()):
             return name
-    return _name_at(text, 0)
+    if re.match(
+        r"[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)?(?:'s|,)? (?:wants?|asked|asks|has|is|was|would|does|doesn't|did|quit|said|says|no longer|moved|changed|got|email|e-mail|requested|and|should|needs|told|left|passed|can|never|used|sent|filed|made|invokes?)\b",
+        text,
+    ):
+        return _name_at(text, 0)
+    for capital in re.finditer(r"(?<=[a-z,;:] )(?=[A-Z][a-z])", text):
+        if name := _name_at(text, capital.start()):
+            return name
+    return None
 
 
 def _name_at(text: str, start: int) -> str | None:

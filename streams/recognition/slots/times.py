@@ -33,18 +33,26 @@ _DATE = (
     rf"|the (?P<d3>\d{{1,2}}) ?(?:st|nd|rd|th)\b"
 )
 _DAY = (
-    rf"(?:{_DATE}|(?P<after>(?:the )?day after tomorrow)"
+    rf"(?:(?:{WEEKDAY},? )?(?:{_DATE})|(?P<after>(?:the )?day after tomorrow)"
     rf"|(?P<near>later today|today|tonight|this evening|this afternoon|this morning|tomorrow)"
     rf"|(?:(?P<which>this coming|this|next|coming|the coming|the next) )?(?P<weekday>{WEEKDAY})s?\b(?P<week> next week| week)?"
     rf"|in (?P<days>{SPAN})(?: time)?|a week (?:from )?(?:today|now)\b)"
 )
-_PART = r"(?:early |late |first thing )?(?:in the |the )?(?P<part>morning|afternoon|evening|night|lunchtime)s?"
+_PART = r"(?:early |late |first thing )?(?:in the |the )?(?P<part>morning|afternoon|evening|night|lunchtime|lunch time|lunch)s?"
+_HOUR_WORDS = "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _CLOCK = (
     r"(?:(?P<noon>noon|midday|midnight)"
-    r"|(?P<half>half past|quarter past|quarter to) (?P<hh>\d{1,2})"
+    rf"|(?P<half>half past|quarter past|quarter to) (?P<hh>\d{{1,2}}|{_HOUR_WORDS})"
+    rf"|(?<=at )(?P<hourword>{_HOUR_WORDS})\b(?! (?:days|hours|weeks|emails))"
     r"|(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?: ?(?P<ap>am|pm|a\.? ?m\.?|p\.? ?m\.?)(?![a-z]))?(?: ?(?:o'? ?clock|sharp|h))?"
     r"(?!\d|[:.]\d|\s?(?:%|percent|off\b|st\b|nd\b|rd\b|th\b|emails?|days?|weeks?|hours?|minutes?|months?|euros?|dollars?)))"
 )
+_HOURS = {
+    w: n
+    for n, w in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve".split(), 1
+    )
+}
 _AT = r"(?:at|@|by|around|about|for)"
 _DAY_CLOCK = re.compile(
     rf"{_DAY}(?:,? {_PART})?,? ?(?:{_AT} )?{_CLOCK}(?: (?:in the|at) (?P<part2>morning|afternoon|evening|night))?"
@@ -80,8 +88,8 @@ _PHRASE = (
 )
 EXPIRES = re.compile(
     rf"\b(?:(?:until|till|til|through|thru|up to|valid to|ends(?: on)?|ending(?: on)?|expires(?: on)?|expiring(?: on)?|by|before|while) (?:{_PHRASE})"
-    rf"|(?:valid for|valid|lasts?|expires? (?:in|after)|ends in) (?:the )?(?:next )?{SPAN}(?: only)?|for (?:the )?(?:next )?{SPAN} only|for (?:{NUMBER}) hours"
-    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|(?:only|just) this (?:week|weekend|month|{WEEKDAY}))|(?:today|tomorrow|tonight|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
+    rf"|(?:valid for|valid|lasts|expires? (?:in|after)|ends in) (?:the )?(?:next )?{SPAN}(?: only)?|for (?:the )?(?:next )?{SPAN} only|for (?:{NUMBER}) hours"
+    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|only (?:on )?{WEEKDAY}|(?:only|just) this (?:week|weekend|month|{WEEKDAY}))|(?:today|tomorrow|tonight|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
 )
 _DELAY = re.compile(
     rf"(?P<a>{SPAN}) (?:after|later|apart|between|from|past|following|in between|delay|pause|gap|wait|since|of (?:delay|pause|waiting))"
@@ -163,16 +171,20 @@ def _clock(parts: dict[str, str | None]) -> time | None:
     if parts.get("noon"):
         return time(0 if parts["noon"] == "midnight" else 12)
     if parts.get("half"):
-        base = int(parts["hh"] or 0)
+        base = _hour(parts["hh"] or "0")
         minutes = {"half past": 30, "quarter past": 15, "quarter to": -15}[parts["half"] or ""]
         total = (base * 60 + minutes) % 1440
         hour, minute = divmod(total, 60)
     else:
-        hour = int(parts.get("hour") or parts.get("hour2") or -1)
+        hour = _hour(parts.get("hour") or parts.get("hour2") or parts.get("hourword") or "-1")
         minute = int(parts.get("minute") or parts.get("minute2") or 0)
     if not (0 <= hour < 24 and 0 <= minute < 60):
         return None
     return time(_afternoon(hour, parts), minute)
+
+
+def _hour(words: str) -> int:
+    return _HOURS[words] if words in _HOURS else int(words)
 
 
 def _afternoon(hour: int, parts: dict[str, str | None]) -> int:
