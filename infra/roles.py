@@ -86,6 +86,16 @@ def _relax_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def run_effects(settings: Settings, stop: threading.Event) -> None:
+    """Postmark: sending, resolving, registering webhooks."""
+    from infra.effects import Effects
+
+    core = Core.of(settings, "effects")
+    with _serving(settings, "effects") as ready:
+        Effects.of(core).run(stop, ready.set)
+    core.pool.close()
+
+
 def _consume(core: Core, handler: Handler, stop: threading.Event) -> None:
     from infra.dead_letters import KafkaDeadLetters
     from infra.kafka import KafkaWatermarks

@@ -1,0 +1,125 @@
+"""The effects process: sender threads, resolver and registrar, wired and kept running."""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from infra.bootstrap import Core
+from infra.campaign_content import LoggedContents
+from infra.ledger.ledger import LedgerSettings, PostgresLedger
+from infra.ledger.state import measure
+from infra.local.processes import heartbeat_file
+from infra.postmark import Postmark, Timeouts
+from infra.postmark_webhooks import PostmarkWebhooks
+from infra.senders import LoggedSenders, PostgresRegistrations
+from infra.settings import Settings
+from infra.unsubscribe_links import unsubscribe_link
+from infra.wakeups import Wakeups
+from streams.effects.loops import Bell, Loop, watch
+from streams.effects.metrics import SEND_RATE, count_events
+from streams.effects.registration import Registrar
+from streams.effects.sending.mails import MailShop
+from streams.effects.sending.pace import Paces
+from streams.effects.sending.resolver import Resolver
+from streams.effects.sending.rota import Rota
+from streams.effects.sending.sender import Sender
+
+SENDER_THREADS = 3
+POLL = 0.25
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The parts of the process; `run` keeps them going."""
+
+    core: Core
+    sender: Sender
+    resolver: Resolver
+    registrar: Registrar
+    threads: int = SENDER_THREADS
+
+    @classmethod
+    def of(cls, core: Core) -> Effects:
+        """Everything from the settings."""
+        settings = core.settings
+        timeouts = Timeouts.within(settings.send_lease.total_seconds())
+        senders = LoggedSenders(core.commands)
+        ledger = PostgresLedger(
+            core.commands,
+            core.hasher,
+            LedgerSettings(
+                lease=settings.send_lease,
+                settling=settings.send_settling,
+                call=timedelta(seconds=timeouts.total),
+            ),
+            uuid.uuid4,
+            count_events,
+        )
+        postmark = Postmark(core.addresses.postmark_url, timeouts)
+        shop = MailShop.of(LoggedContents(core.commands), unsubscribe_link(core))
+        SEND_RATE.set(settings.send_rate)
+        paces = Paces(settings.send_rate, random.Random().random)
+        return cls(
+            core,
+            Sender(ledger, senders, shop, postmark, paces, Rota()),
+            Resolver(ledger, senders, postmark, settings.ambiguous_policy, settings.send_settling),
+            Registrar(
+                PostgresRegistrations(core.commands),
+                senders,
+                PostmarkWebhooks(core.addresses.postmark_url),
+                webhook_url(settings),
+            ),
+        )
+
+    def run(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
+        """Until `stop`: then every batch under way is finished first. Raises LoopEndedError."""
+        sends, registrations, clockwork = Bell(), Bell(), Bell()
+        loops = [
+            *(
+                Loop(f"sender-{number}", self.sender.step, sends, stop, POLL)
+                for number in range(self.threads)
+            ),
+            Loop("resolver", self.resolver.step, clockwork, stop, POLL),
+            Loop("registrar", self.registrar.step, registrations, stop, POLL),
+            Loop("measuring", lambda: measure(self.core.pool), clockwork, stop, 2.0),
+        ]
+        channels = {"nudge_sends": sends.ring, "nudge_registrations": registrations.ring}
+        beat = Heartbeat(heartbeat_file(self.core.addresses.data_dir, "effects"))
+        beat()
+        with Wakeups(self.core.addresses.postgres_worker_url, channels):
+            for loop in loops:
+                loop.start()
+            on_ready()
+            patience = self.core.settings.send_lease.total_seconds()
+            try:
+                watch(loops, stop, beat, patience)
+            finally:
+                stop.set()
+                for loop in loops:
+                    loop.join(10)
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """A file touched to say that this process is not frozen."""
+
+    file: Path
+
+    def __call__(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.touch()
+
+
+def webhook_url(settings: Settings) -> str:
+    """Where the provider shall post what happens."""
+    base = settings.public_url or settings.base_url
+    return f"{base.rstrip('/')}/v1/webhooks/postmark"

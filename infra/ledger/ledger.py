@@ -1,0 +1,148 @@
+"""The send ledger as the sender and the resolver see it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar, cast
+from uuid import UUID
+
+from domain.delivery.decisions import BatchOutcome, Policy
+from infra.keys import AddressHasher
+from infra.ledger import resolving
+from infra.ledger.claiming import Claiming, Terms
+from infra.ledger.outcomes import Recording
+from infra.ledger.rows import Change
+from infra.postgres import Connection
+from infra.transactions import CommandLog, PostgresTransaction
+from schemas.codec import Event
+from streams.effects.ports import Claim, Lane, OpenBatch
+
+T = TypeVar("T")
+_WAITING = """
+    SELECT r.organization_id, r.campaign_id, 'campaign' FROM state.runs r
+    WHERE r.state = 'running' AND EXISTS (SELECT 1 FROM state.sends s
+        WHERE s.campaign_id = r.campaign_id AND s.state = 'intended' AND s.kind = 'campaign')
+    UNION ALL
+    SELECT DISTINCT organization_id, campaign_id, 'test' FROM state.sends
+    WHERE state = 'intended' AND kind = 'test'
+"""
+_HAND_OVER = """
+    UPDATE state.send_batches SET handed_over_at = clock_timestamp()
+    WHERE batch_id = %s AND state = 'open' AND handed_over_at IS NULL
+      AND lease_until > clock_timestamp() + %s
+    RETURNING 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """`call`: the longest a call can take; the lease must be longer."""
+
+    lease: timedelta
+    settling: timedelta
+    call: timedelta
+
+
+@dataclass(slots=True)
+class PostgresLedger:
+    """The Ledger. Thread-safe. `on_events` is told how many events of each type were appended."""
+
+    commands: CommandLog
+    hasher: AddressHasher
+    settings: LedgerSettings
+    new_id: Callable[[], UUID]
+    on_events: Callable[[Mapping[str, int]], None] | None = None
+
+    def waiting(self) -> Sequence[Lane]:
+        """Where something may be claimed now."""
+        with self.commands.pool.connection() as connection:
+            return [Lane(*row) for row in connection.execute(_WAITING).fetchall()]
+
+    def claim(self, lane: Lane, stream: str, limit: int) -> Claim:
+        """Take deliveries under a new lease; withhold who must not be mailed."""
+        settings = self.settings
+        terms = Terms(settings.lease, settings.lease + settings.call + settings.settling)
+
+        def decide(transaction: PostgresTransaction) -> Claim:
+            return Claiming(
+                transaction,
+                lane,
+                stream,
+                terms,
+                self.hasher,
+                self._decoded,
+                str(self.new_id()),
+                _now(transaction),
+            ).run(limit)
+
+        return self._run(lane.organization_id, decide)
+
+    def hand_over(self, batch_id: str) -> bool:
+        """Note that the call starts now; False when the lease no longer outlasts it."""
+        with self.commands.pool.connection() as connection:
+            found = connection.execute(_HAND_OVER, (batch_id, self.settings.call)).fetchone()
+        return found is not None
+
+    def record(self, claim: Claim, outcome: BatchOutcome) -> None:
+        """What became of each delivery of the claim."""
+
+        def decide(transaction: PostgresTransaction) -> list[Change]:
+            return Recording(transaction, claim, _now(transaction), self.new_id).run(outcome)
+
+        self._run(claim.lane.organization_id, decide)
+
+    def expire(self) -> int:
+        """End leases that are over; how many."""
+        with self.commands.pool.connection() as connection:
+            overdue = resolving.overdue(connection)
+        for batch_id, organization_id in overdue:
+
+            def decide(transaction: PostgresTransaction, batch_id: str = batch_id) -> list[Change]:
+                return resolving.expire(transaction, batch_id, _now(transaction))
+
+            self._run(organization_id, decide)
+        return len(overdue)
+
+    def due_lookups(self) -> Sequence[OpenBatch]:
+        """Ambiguous batches whose time to be looked up has come."""
+        with self.commands.pool.connection() as connection:
+            return resolving.due(connection)
+
+    def record_lookup(
+        self, batch: OpenBatch, found: Mapping[str, str], policy: Policy, again_after: timedelta
+    ) -> None:
+        """What a look-up found."""
+
+        def decide(transaction: PostgresTransaction) -> list[Change]:
+            now = _now(transaction)
+            return resolving.record_lookup(transaction, batch, found, policy, again_after, now)
+
+        self._run(batch.organization_id, decide)
+
+    def postpone(self, batch: OpenBatch, delay: timedelta) -> None:
+        """Look this batch up later."""
+        with self.commands.pool.connection() as connection:
+            connection.execute(
+                "UPDATE state.send_batches SET resolve_at = now() + %s"
+                " WHERE batch_id = %s AND lookups = %s",
+                (delay, batch.batch_id, batch.lookups),
+            )
+
+    def _run(self, organization_id: str, decide: Callable[[PostgresTransaction], T]) -> T:
+        result, appended = self.commands.run(UUID(organization_id), decide)
+        if self.on_events is not None:
+            self.on_events(Counter(event.type for event in appended))
+        return result
+
+    def _decoded(self, connection: Connection, values: Iterable[tuple[bytes, int]]) -> list[Event]:
+        keys = self.commands.keys.on(connection)
+        return self.commands.codec.decode_batch(values, keys)
+
+
+def _now(transaction: PostgresTransaction) -> datetime:
+    """The time of the events: Postgres's, moved ahead on a development stack."""
+    row = transaction.connection.execute("SELECT now() + ahead FROM state.clock").fetchone()
+    return cast("tuple[datetime]", row)[0]

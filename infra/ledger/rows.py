@@ -1,0 +1,113 @@
+"""Rows of the send ledger, and how many of them change together with their events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID, uuid5
+
+from infra.event_log import Draft
+from infra.postgres import Connection
+from infra.transactions import PostgresTransaction
+
+ACTOR = "system:effects"
+
+
+class SendRow(NamedTuple):
+    """A delivery as the ledger has it."""
+
+    delivery_id: str
+    organization_id: str
+    campaign_id: str
+    step: int
+    contact_id: str
+    kind: str
+    state: str
+    version: int
+    batch_id: str | None
+    mailbox_provider: str | None
+    message_id: str | None
+    attempt: int
+    correlation_id: str
+
+
+COLUMNS = ", ".join(SendRow._fields)
+
+_CHANGE = """
+    UPDATE state.sends AS s SET state = u.state, version = u.version, batch_id = u.batch,
+        mailbox_provider = u.provider, message_id = u.message, attempt = u.attempt
+    FROM unnest(%s::uuid[], %s::text[], %s::integer[], %s::uuid[], %s::text[], %s::text[],
+        %s::integer[]) AS u (id, state, version, batch, provider, message, attempt)
+    WHERE s.delivery_id = u.id
+"""
+
+
+class Change(NamedTuple):
+    """A locked row as it was and as it shall be, and the event that says so."""
+
+    row: SendRow
+    event_type: str
+    data: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def locked_rows(connection: Connection, delivery_ids: Sequence[str]) -> list[SendRow]:
+    """These rows, locked in key order."""
+    return _rows(connection, "delivery_id = ANY(%s::uuid[])", (delivery_ids,))
+
+
+def locked_rows_of_batch(connection: Connection, batch_id: str, state: str) -> list[SendRow]:
+    """A batch's rows in this state, locked in key order."""
+    return _rows(connection, "batch_id = %s AND state = %s", (batch_id, state))
+
+
+def _rows(connection: Connection, where: str, values: tuple[Any, ...]) -> list[SendRow]:
+    found = connection.execute(
+        f"SELECT {COLUMNS} FROM state.sends WHERE {where} ORDER BY delivery_id FOR UPDATE",  # noqa: S608
+        values,
+    )
+    return [SendRow(*row) for row in found.fetchall()]
+
+
+def apply(transaction: PostgresTransaction, changes: Sequence[Change], now: datetime) -> None:
+    """Write the rows as they shall be; their events are appended when the transaction ends."""
+    if not changes:
+        return
+    rows = [
+        change.row._replace(version=change.row.version + 1, **change.after) for change in changes
+    ]
+    transaction.connection.execute(
+        _CHANGE,
+        (
+            [row.delivery_id for row in rows],
+            [row.state for row in rows],
+            [row.version for row in rows],
+            [row.batch_id for row in rows],
+            [row.mailbox_provider for row in rows],
+            [row.message_id for row in rows],
+            [row.attempt for row in rows],
+        ),
+    )
+    transaction.add(*_drafts(changes, now))
+
+
+def _drafts(changes: Iterable[Change], now: datetime) -> Iterable[Draft]:
+    for row, event_type, data, _ in changes:
+        yield Draft(
+            type=event_type,
+            stream_id=row.delivery_id,
+            version=row.version + 1,
+            data={
+                "campaign_id": row.campaign_id,
+                "step": row.step,
+                "contact_id": row.contact_id,
+                "kind": row.kind,
+                **data,
+            },
+            organization_id=row.organization_id,
+            actor=ACTOR,
+            correlation_id=row.correlation_id,
+            causation_id=str(uuid5(UUID(row.delivery_id), str(row.version))),
+            now=now,
+        )

@@ -1,0 +1,1 @@
+"""Sending: deliveries are claimed in batches, handed over to the provider, and settled."""
