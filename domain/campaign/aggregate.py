@@ -269,6 +269,9 @@ class Campaign(Root):
         self.workflow_id = workflow_id
         self.status: Status = "draft"
         self.approved_hash: str | None = None
+        self.approved_by: str | None = None
+        self.approved_at: datetime | None = None
+        self.reason = self.reason_detail = ""
         self.started = False
         self.content_hash = content_hash
         self._fields: dict[str, Any] = {
@@ -300,7 +303,8 @@ class Campaign(Root):
         recurrence: str,
     ) -> None:
         self.status = "draft"
-        self.approved_hash = None
+        self.approved_hash = self.approved_by = self.approved_at = None
+        self.reason = self.reason_detail = ""
         self.content_hash = content_hash
         self._fields = {
             "schedule_at": schedule_at,
@@ -316,24 +320,31 @@ class Campaign(Root):
         }
 
     @event(Approved)
-    def _approved(self, content_hash: str, schedule_at: datetime | None) -> None:
+    def _approved(self, meta: Meta, content_hash: str, schedule_at: datetime | None) -> None:
         self.approved_hash = content_hash
+        self.approved_by = meta.actor
+        self.approved_at = meta.now
+        self.reason = self.reason_detail = ""
         self.status = running_status(schedule_at, started=self.started)
 
     @event(Rejected)
-    def _rejected(self) -> None:
+    def _rejected(self, reason: str) -> None:
         self.status = "rejected"
+        self.reason, self.reason_detail = "rejected", reason
 
     @event(Paused)
-    def _paused(self) -> None:
+    def _paused(self, reason: str, detail: str) -> None:
         self.status = "paused"
+        self.reason, self.reason_detail = reason, detail
 
     @event(Resumed)
     def _resumed(self) -> None:
+        self.reason = self.reason_detail = ""
         self.status = running_status(self._fields["schedule_at"], started=self.started)
 
     @event(Cancelled)
     def _cancelled(self) -> None:
+        self.reason = self.reason_detail = ""
         self.status = "cancelled"
 
     @event(SendingStarted)
@@ -344,6 +355,7 @@ class Campaign(Root):
     @event(Sent)
     def _sent(self) -> None:
         self.status = "sent"
+        self.reason = self.reason_detail = ""
 
     @event(TestSendRequested)
     def _test_send_requested(self) -> None:
