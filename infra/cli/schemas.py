@@ -44,6 +44,9 @@ def check(
 ) -> None:
     """Refuse what would make stored events unreadable; exit code 1 when something is found."""
     with _base(against, root.resolve()) as base:
+        for folder in (root, base):
+            if folder is not None and not (folder / "avro" / "meta.avsc").is_file():
+                raise typer.BadParameter(f"{folder} holds no schema files (avro/meta.avsc)")
         findings = check_folder(root, base)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings]))

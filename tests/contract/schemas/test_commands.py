@@ -81,6 +81,17 @@ def test_check_refuses_a_base_that_is_nowhere(folder: Path) -> None:
     assert "no-such-ref" in output
 
 
+def test_check_refuses_a_folder_without_schemas(folder: Path, tmp_path: Path) -> None:
+    cases: list[list[str | Path]] = [
+        ["--root", tmp_path],
+        ["--root", folder, "--against", tmp_path],
+    ]
+    for arguments in cases:
+        code, output = run("check", *arguments)
+        assert code == 2
+        assert "no schema files" in output
+
+
 def test_lock_gives_ids_once(folder: Path) -> None:
     add_version(folder, "CampaignSent", lambda _: None)
     code, output = run("lock", "--root", folder, "--json")
