@@ -21,6 +21,8 @@ NAME: Final = "offline"
 LEAST_CONFIDENCE: Final = 0.3
 """Below this nobody should act on a guess: the reply asks instead."""
 LEAST_DANGEROUS: Final = 0.45
+_TOO_SURE_TO_PASS_ON: Final = 0.75
+"""A dangerous intent this likely, but not borne out, is asked about, not taken for the next."""
 _ALTERNATIVES: Final = 3
 
 
@@ -85,6 +87,8 @@ def decide(ranking: Ranking, wording: Wording, utterance: Utterance) -> tuple[st
         return settled, max(p_settled, CERTAIN)
     best, p = ranking[0]
     if best in DANGEROUS and (p < LEAST_DANGEROUS or not borne_out(best, wording, utterance)):
+        if p > _TOO_SURE_TO_PASS_ON:
+            return "clarify", CERTAIN
         safe = [(name, q) for name, q in ranking if name not in DANGEROUS]
         best, p = safe[0][0], safe[0][1] / sum(q for _, q in safe)
     if p < LEAST_CONFIDENCE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from streams.recognition.ports import Utterance
@@ -34,9 +35,12 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
 }
 """Which details an intent can act on; the rest of a sentence is not read as details."""
 
+_QUOTE = re.compile(r"\"[^\"]*\"")
+_QUOTABLE: Final = frozenset({"subject", "audience", "campaign", "contact", "discount_code"})
 _SENDING = re.compile(
     r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed|deliver|delivered|launch|leave|sending|set for|starting|start|starts|ship|first one)\b"
 )
+_PACE = re.compile(r"\b(?:one|1|each|an email|a mail) every (?:\d+|two|three|four|five|other) days$")
 _HAPPENING = re.compile(
     r"\b(?:until|till|til|by|before|since|ends?|ending|expires?|valid|last|opening|open|opens|workshop|class|event|party|webinar|market|retreat|closed|close|closing|moving|launching|launches|launch of|seminar|tasting|race|marathon|happening|start(?:s|ing)? (?:on|at)?|through|from|for|this weekend's|our|the|off|only|about|free)\b[^,.;]*$"
 )
@@ -48,14 +52,33 @@ def extract(intent: str, wording: Wording, utterance: Utterance) -> dict[str, An
         return {}
     allowed = ALLOWED[intent]
     found: dict[str, Any] = {}
+    unquoted = _unquoted(wording)
     for name in SLOTS:
-        if name in allowed and (value := _READERS[name](intent, wording, utterance)):
+        seen = wording if name in _QUOTABLE else unquoted
+        if name in allowed and (value := _READERS[name](intent, seen, utterance)):
             found[name] = value
     return _without_overlaps(found)
 
 
+def _unquoted(wording: Wording) -> Wording:
+    """Words in quotation marks are words to be used, not words about the campaign."""
+    return replace(
+        wording, plain=_QUOTE.sub(lambda quote: "\"" + "_" * (len(quote[0]) - 2) + "\"", wording.plain)
+    )
+
+
 def _without_overlaps(found: dict[str, Any]) -> dict[str, Any]:
     """A month in a campaign's name is not the period asked about."""
+    product = found.get("product", "\0").lower()
+    given = found.get("offer", {})
+    elsewhere = [
+        found.get("audience", {}).get("segment", ""),
+        found.get("trigger", ""),
+        found.get("occasion", ""),
+        given.get("text", "") if given.get("kind") == "gift" else "",
+    ]
+    if any(product in words.lower() for words in elsewhere):
+        del found["product"]
     if found.get("period", "\0").lower() in found.get("campaign", "").lower():
         del found["period"]
     return found
@@ -65,6 +88,8 @@ def _schedule(intent: str, wording: Wording, utterance: Utterance) -> dict[str, 
     found: dict[str, str] = {}
     creating = intent in ("create_campaign", "modify_campaign")
     rhythm = times.recurrence(wording)
+    if rhythm is not None and creating and _PACE.search(wording.plain[: rhythm.end]):
+        rhythm = None
     ends = times.expires(wording) if intent != "schedule_campaign" else None
     for kind, moment in times.schedules(wording, utterance.now, utterance.timezone):
         if _inside(moment, rhythm) or _inside(moment, ends):
@@ -93,7 +118,7 @@ def _is_sending_time(plain: str, moment: times.Found) -> bool:
 
 
 def _tone(intent: str, wording: Wording, _: Utterance) -> str | None:
-    return subjects.tone(wording.plain, loose=intent in ("modify_campaign",))
+    return subjects.tone(wording.plain, loose=intent in ("modify_campaign", "set_business_context"))
 
 
 def _expires(_intent: str, wording: Wording, _: Utterance) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 from streams.recognition.slots.numbers import SPAN
@@ -27,9 +28,23 @@ _TONES: Final = {
     "light": "light(?:er)?", "lively": "livel(?:y|ier)", "kind": "kinder", "simple": "simpler", "punchy": "punch(?:y|ier)", "snappy": "snapp(?:y|ier)", "down-to-earth": "down-to-earth", "apologetic": "apologetic", "celebratory": "celebratory", "poetic": "poetic", "mysterious": "mysterious", "welcoming": "welcoming", "thoughtful": "thoughtful", "mindful": "mindful", "blunt": "blunt(?:er)?", "humorous": "humorous", "understated": "understated", "conversational": "conversational", "educational": "educational", "corporate": "corporate", "fun": "fun", "chatty": "chatt(?:y|ier)", "hip": "hip", "trendy": "trend(?:y|ier)", "quiet": "quieter", "rustic": "rustic", "plain": "plainer", "straightforward": "straightforward", "exclusive": "exclusive", "sober": "sober", "sunny": "sunny", "cool": "cooler", "modern": "modern", "traditional": "traditional", "soothing": "soothing", "peaceful": "peaceful", "energising": "energising", "reassuring": "reassuring", "persuasive": "persuasive", "optimistic": "optimistic", "nostalgic": "nostalgic", "heartfelt": "heartfelt", "businesslike": "businesslike",
 }  # fmt: skip
 _WITH_TONE_NOUN = r"(?:tone|voice|style|manner|feel|mood|vibe|wording|language)"
+_TONED_DOWN = re.compile(
+    r"\b(?:less|not|too|without|isn't|so|fewer|never|way too|no|nothing)(?: so| too| as| that| very| the)? [\w-]+$"
+)
+_TONE_OTHER = re.compile(
+    rf"\b(?P<before>[a-z][a-z-]{{2,}}) (?:tone|voice)\b(?! of)|\b(?:tone|voice|style)(?: of voice)?(?: (?:should|must|is|be|to|has|:))*:? (?:be |a bit |very |always |rather |quite |more |really )*(?P<after>[a-z][a-z-]{{2,}})\b"
+)
+_TONE_COMPARED = re.compile(
+    r"\bmake (?:it|this|that|the \w+|them) (?:a bit |a little |much |slightly |sound |feel |way |lot )*(?:more )?(?P<word>[a-z-]{4,}(?:ier|er)|(?<=more )[a-z-]{4,})\b"
+)
+_NO_TONES: Final = frozenset(
+    "the our your brand same that this shorter longer better bigger smaller larger higher lower different other right good bad less later earlier number offer "
+    "another better-looking clear clearer simpler my and for with too its tone voice change sender newer older faster quicker sooner fewer under over after "
+    "should must has have was were will please what which change email mail text subject fit from nice own all general use keep set more very short easier letter".split()
+)
 _TRIGGER = re.compile(
-    r"\b(?:when(?:ever)?|once|as soon as|if|after|every time|each time|the moment|right after|triggered (?:by|when)|upon|starting when|starts when)"
-    r" (?P<person>(?:someone|somebody|anyone|a person|people|they|he|she|(?:a |an |the |our |any |each |every )?(?:new |first[- ]time |trial |free |paying )?(?:customer|user|member|client|visitor|subscriber|student|shopper|lead|account|contact|guest|buyer|runner|trial user|admin|workspace|prospect|owner|gardener)s?(?: who)?) )?(?P<what>(?:their |his |her |a |an |the )?[^,.;:!?\"]+)"
+    r"\b(?:when(?:ever)?|once(?! an? | every | per )|as soon as|if(?= (?:someone|somebody|anyone|an? ))|after|every time|each time|the moment|right after|triggered (?:by|when)|upon|starting when|starts when)"
+    r" (?P<person>(?:someone|somebody|anyone|a person|people|they|he|she|(?:a |an |the |our |any |each |every )?(?:new |first[- ]time |trial |free |paying )?(?:(?:runner|parent|player|client|friend|neighbour|gardener|patient|baker|yogi|teacher|couple|family|athlete|freelancer|developer|manager|founder|company|team|registrant|attendee|trialist|walk-in|joiner|newbie|guy|woman|man|lady|person|shopper|kid|human|baker|signup|sign-up|cardholder|participant)s?|customer|user|member|client|visitor|subscriber|student|shopper|lead|account|contact|guest|buyer|trial user|admin|prospect|owner|gardener)s?(?: who)?) )?(?P<what>(?:their |his |her |a |an |the )?[^,.;:!?\"]+)"
 )
 _TRIGGER_END = re.compile(
     rf"(?: (?:and )?(?:then )?(?:please )?(?:send|give|email|mail|offer|remind|wait|with|say|tell|welcome|thank|they get|we send|i want|i'd|should get|they should|you send|you should|in an? \w+ tone)\b.*$| (?:after|within) {SPAN}.*$| \d+ ?%.*$| {SPAN} (?:later|after).*$| in {SPAN}.*$)"
@@ -41,8 +56,8 @@ _OCCASION = re.compile(
     r"\b(?:(?:the |our |their |my |your )?(?P<o>"
     r"christmas(?: eve| day)?|xmas|easter(?: sunday| monday| weekend)?|mother'?s'? day|father'?s'? day|valentine'?s?'?(?: day)?|black friday|cyber monday|cyber week|halloween|new year'?s?(?: eve| day)?|thanksgiving|"
     r"hanukkah|diwali|ramadan|eid|pancake day|shrove tuesday|labou?r day|memorial day|independence day|4th of july|fourth of july|st\.? patrick'?s day|saint patrick'?s day|women'?s day|world \w+ day|international \w+(?: \w+)? day|national \w+(?: \w+)? day|earth day|boxing day|carnival|oktoberfest|bank holiday(?: weekend)?|golden week|singles'? day|small business saturday|summer solstice|winter solstice|"
-    r"(?:(?:\w+ )?(?:\d+(?:st|nd|rd|th)|tenth|fifth|first|twentieth|one[- ]year|\w+-year|\d+[- ]year) )?(?:birthdays?|anniversary|jubilee)|back[- ]to[- ]school|grand opening|grand reopening|open day|open house|(?:\w+ )?marathon|spring|summer|autumn|winter|the holidays|holiday season|end of (?:the )?season|graduation|wedding season|marathon season|chelsea flower show|king's day|pride(?: month)?|advent|lent|july 4th|super bowl))\b"
-    r"(?! (?:sale campaign|campaign|newsletter|collection|jackets|shoes|menu|range|school|camp))"
+    r"(?:(?:\w+ )?(?:\d+(?:st|nd|rd|th)|tenth|fifth|first|twentieth|one[- ]year|\w+-year|\d+[- ]year) )?(?:birthdays?|anniversary|jubilee)|back[- ]to[- ]school|grand opening|grand reopening|open day|open house|(?<=for )(?:the )?(?:spring|summer|autumn|winter|holidays)|holiday season|end of (?:the )?season|graduation|wedding season|marathon season|chelsea flower show|king's day|pride(?: month)?|advent|lent|july 4th|super bowl|the \w+ marathon))\b"
+    r"(?! (?:sale campaign|newsletter|collection|jackets|shoes|menu|range|school|camp))"
 )
 _SUBJECT = re.compile(
     r"\bsubject(?: lines?)?(?: (?:should|must|can|could|to|please))*(?: (?:be|is|as|say|read|use|to|=))?(?: (?:to|instead))?:? ?(?P<rest>[\"'].+|.+)",
@@ -54,17 +69,18 @@ _METRICS = (
     ("bounces", r"bounc\w+|undelivera\w+"),
     ("clicks", r"click\w*|ctr|clickthrough"),
     ("opens", r"open(?:s|ed|ing|ers)?(?:[- ]rates?)?|read it|read (?:the|my|our)"),
-    ("sales", r"sales|sold|sell|revenue|orders?|ordered|bought|buy|purchases?|turnover|income|money|earn\w*"),
+    ("sales", r"sales|sold|sell|revenue|orders?|ordered|bought|buy|purchases?|turnover|income|money|earn\w*|\$\$+|made us|brought in"),
     ("deliveries", r"deliver\w*|arrived?|reached|got through|landed"),
 )  # fmt: skip
-_CAMPAIGN_NOUN = r"(?:campaigns?|e-?mails?|mails?|sequence|series|drip|flow|mailing|one|draft)"
-_NAME_NOUN = r"(?:newsletter|sale|promo|promotion|announcement|reminder|launch|offer|invitation|digest|round-?up|onboarding|welcome|win-?back)"
-_WORDY = r"(?!(?:the|my|our|this|that|a|an|last|latest|first|second|third|next|current|new|test|whole|entire|same|other|previous|email|mail|e-mail|these|all|of|for|on|in|to|it|and|your|scheduled|running|best|any|each|every|recent|draft|is|was|did|do|with|sending|subject|from|its|me|us|open|click|bounce|more|shorter|about|people|who|numbers|results|stats|report|audience|recipients|how|at|by|friendly|now|tone)\b)[\w'&+%-]+"
+_CAMPAIGN_NOUN = r"(?:campaigns?|e-?mails?|mails?|sequence|series|mailings?|one|flow|thing)"
+_NAME_NOUN = r"(?:newsletter|sale|promo|promotion|announcement|reminder|launch|offer|invitation|digest|round-?up|onboarding|welcome|win-?back|drip|letter|special|update|challenge|deal|survey|giveaway|teaser|invite|nurture)"
+_WORDY = r"(?!(?:the|my|our|this|that|a|an|last|latest|first|second|third|next|current|new|test|whole|entire|same|other|previous|email|mail|e-mail|these|those|all|of|for|on|in|to|it|and|your|scheduled|running|best|any|each|every|recent|draft|is|was|did|do|does|with|sending|subject|from|its|me|us|open|click|bounce|more|shorter|about|people|who|numbers|results|stats|report|audience|recipients|how|at|by|friendly|now|tone|please|pls|yes|ok|okay|can|could|would|you|we|i|i'd|will|let|so|then|but|hold|pause|stop|resume|cancel|approve|send|schedule|kill|end|move|continue|restart|unpause|suspend|freeze|halt|launch|delete|abort|postpone|release|start|drop|take|put|get|turn|switch|bring|many|much|what|which|when|why|want|like|need|no|not|don't|do|into|as|be|are|were|has|have|had|compare|show|give|tell|see|check|between|too|only|out|some|such|their|his|her|short|long|go|ahead|under|over|both|there|here|if|make|change|update|edit|add|remove|also|just|or|than|s|anyone|everyone|off|up|down|back|write|create|draft|another|sent|automated|weird|one|two|three|welcome emails)\b)[\w'&+%-]+"
+_LEADS = r"(?:the|my|our|this|that|of|for|on|in|with|from|to|pause|resume|cancel|stop|approve|schedule|kill|unpause|restart|end|send|reschedule|move|postpone|continue|launch|release|start|hold|delete|did|does|is|was|has|test|suspend|halt|freeze|abort|drop|unfreeze|scheduled|axe|terminate|scrap|delay|push|shift|see|reactivate)"
 _CAMPAIGN = re.compile(
-    rf"\b(?:the|my|our|this|that|of|for|on|pause|resume|cancel|stop|approve|schedule|kill|unpause|restart|end|send|reschedule|move|postpone|continue|launch|release|start|hold|delete|did|does|is|was|has|test|suspend|halt|from) (?P<name>(?:{_WORDY} ){{0,4}}?{_WORDY}) (?P<noun>{_CAMPAIGN_NOUN})\b"
+    rf"(?:\b{_LEADS} |(?:^|[.,;:!?-] ?))(?P<name>(?:{_WORDY} ){{0,4}}?{_WORDY}) (?P<noun>{_CAMPAIGN_NOUN})\b"
 )
 _CAMPAIGN_NAMED = re.compile(
-    rf"\b(?:the|my|our|this|that|last|pause|resume|cancel|stop|approve|schedule|unpause|restart|kill|postpone|move) (?P<name>(?:{_WORDY} ){{0,3}}(?:{_NAME_NOUN}))\b(?<!the offer)(?<!the sale)(?<!the launch)(?<!the reminder)(?<!the promo)(?<!our sale)(?<!our offer)(?<!the promotion)(?<!the invitation)(?<!the welcome)(?<!our launch)"
+    rf"(?:\b{_LEADS} |(?:^|[.,;:!?-] ?))(?P<name>(?:{_WORDY} ){{1,3}}{_NAME_NOUN}|newsletter|drip|onboarding)\b(?! (?:subscribers|readers|list))"
 )
 _CAMPAIGN_QUOTED = re.compile(
     r"[\"'](?P<name>[^\"']{3,60})[\"'](?= (?:campaign|email|mail|sequence|series|draft))|(?:campaign|sequence|series|email|mail) (?:called |named )?[\"'](?P<name2>[^\"']{3,60})[\"']"
@@ -92,17 +108,43 @@ def language(plain: str) -> str | None:
 
 def tone(plain: str, *, loose: bool) -> str | None:
     """One adjective in its base form. `loose`: any such word counts, as in `make it warmer`."""
-    for base, form in _TONES.items():
-        strict = rf"\b(?:{form})(?:,? (?:and|but|yet) [\w-]+)? {_WITH_TONE_NOUN}\b|\b{_WITH_TONE_NOUN}(?: (?:should|must|to|is|be|of|has|needs))*:? (?:be |very |always |rather |quite |more |a bit |a little |kept |in |still )*(?:{form})\b|\b(?:make|keep|sound|write|be|sounding)(?: (?:it|them|this|the \w+|me))?(?: (?:very|more|a bit|a little|really|quite|rather|nice and|super|all|short and|to sound|sound|in a|much))* (?:{form})\b(?! (?:email|reminder|mail|offer|classes))"
-        pattern = rf"{strict}|\b(?:{form})\b" if loose else strict
-        for match in re.finditer(pattern, plain):
-            before = plain[max(0, match.start() - 12) : match.start()] + match[0]
-            if not re.search(
-                rf"\b(?:less|not|too|without|isn't|so|fewer|never)(?: so| too| as| that| very)? (?:{form})\b",
-                before,
-            ):
-                return base
+    found = [
+        (match.start(), base)
+        for base, form in _TONES.items()
+        for match in re.finditer(_toned(form, loose=loose), plain)
+        if not _TONED_DOWN.search(plain[: match.end()])
+    ]
+    if found:
+        return min(found)[1]
+    if match := _TONE_OTHER.search(plain):
+        word = match["before"] or match["after"]
+        return None if word in _NO_TONES else word
+    if loose and (match := _TONE_COMPARED.search(plain)):
+        return _positive(match["word"])
     return None
+
+
+def _toned(form: str, *, loose: bool) -> str:
+    if loose:
+        return rf"\b(?:{form})\b"
+    return (
+        rf"\b(?:{form})(?:,? (?:and|but|yet) (?:[\w-]+ ?){{1,2}})? {_WITH_TONE_NOUN}\b"
+        rf"|\b{_WITH_TONE_NOUN}\b[^.;]{{0,25}}?\b(?:{form})\b"
+        rf"|\b(?:make|keep|sound|write|be|sounding|keeping|something|sent|nice and|short and|but|tone|voice|style|style|rather|quite|very|really|super)"
+        rf"(?: (?:it|them|this|me|very|more|a bit|a little|a|really|quite|rather|nice|and|super|all|short|to|sound|in|much|please|something|always|kept|warm|clear|simple))* (?:{form})\b"
+        rf"(?! (?:users?|customers?|members?|training))"
+        rf"|\b(?:{form})(?:,? (?:and )?[\w-]+)? (?:e-?mails?|mails?|messages?|notes?|letters?|hello|greetings?|reminders?|nudge|newsletter|announcement|welcome|invitation|campaign|sequence|series|intro|way|update|thank you|thank-you|follow-up|line|wording|copy|text|touch|one)\b"
+        rf"|(?:^|[,:;] ?)(?:and |very |but |quite |really |not too long,? |short,? |all )?(?:{form})(?: and [\w-]+)?(?: please| pls)?(?=$|[,.;!])"
+    )
+
+
+def _positive(word: str) -> str | None:
+    """`crisper` is `crisp`, `jollier` is `jolly`; words of size and worth are no tone."""
+    if word in _NO_TONES:
+        return None
+    if word.endswith("ier"):
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith("er") else word
 
 
 def subject_line(wording: Wording) -> str | None:
@@ -148,11 +190,13 @@ def occasion(wording: Wording) -> str | None:
 
 
 def metric(plain: str) -> str | None:
-    """The one number that is asked about."""
-    for name, pattern in _METRICS:
-        if re.search(rf"\b(?:{pattern})\b", plain):
-            return name
-    return None
+    """The number that is asked about; the first when there are several."""
+    found = [
+        (match.start(), name)
+        for name, pattern in _METRICS
+        if (match := re.search(rf"(?<!\w)(?:{pattern})(?!\w)", plain))
+    ]
+    return min(found)[1] if found else None
 
 
 def campaign(wording: Wording, known: tuple[str, ...]) -> str | None:
@@ -172,6 +216,19 @@ def campaign(wording: Wording, known: tuple[str, ...]) -> str | None:
     return None
 
 
+_HEADS = "|".join(
+    sorted((Path(__file__).with_name("products.txt")).read_text("utf-8").split(), key=len, reverse=True)
+)
+_DESCRIBING = r"(?!(?:the|our|my|your|their|a|an|new|all|any|some|of|for|on|in|to|and|with|at|by|from|free|off|about|more|sell|selling|promote|push|announce|launch|launching|introduce|introducing|half|price|discount|percent|buy|buys|every|each|last|next|this|that|these|those|is|are|was|send|sending|email|mail|tell|get|give|offer|offering|try|book|remind|left|leave|who|we|i|you|they|it|now|just|two|three|one|four|five|six|ten|into|bake|baking|sale|deal|special|weekly|monthly|welcome|people|customers|members|everyone|them|us|me|selected|first|second|have|has|had|be|start|starting|started|clear|out|seasons|season|up|too|many|much|lots|leftover|extra|trial|complimentary|also|only|week|month|day|please|can|could|do|make|create|write|draft|when|if|or|not|no|than|but|so|as|because|before|after|until|take|took|taking|finish|teach|teaching|learn|best|remaining|surplus|plus|bring|use|using|how|your|their|swap|replace|mention|include|add|let|know|see|own|via|there|here|single|per|booking|pick|grow|growing|choose|choosing|little|part|international|world|would|should|day|our|enjoy|love|eat|drink|wear|get|part|step)\b)[a-z][\w'&-]*"
+_HEADED_PRODUCT = re.compile(rf"(?P<p>(?:\b{_DESCRIBING} ){{0,2}}\b(?:{_HEADS}))\b(?! (?:shop|company|business|studio|store|owner|owners|lovers|people|users|members|customers|buyers|fans|club|list|holders|page|email|mail|series|campaign|newsletter|reminder|checkout|attendees|students|guys))")
+
+
+def headed_product(wording: Wording) -> str | None:
+    """The first thing that is known to be sold: up to two describing words and a known noun."""
+    match = _HEADED_PRODUCT.search(wording.plain)
+    return wording.said(*match.span("p")) if match else None
+
+
 def product(wording: Wording) -> str | None:
     """The words of the thing or service that is sold."""
     for pattern in _PRODUCT:
@@ -180,4 +237,4 @@ def product(wording: Wording) -> str | None:
             if words and not _NO_PRODUCT.match(words):
                 start = match.start("p")
                 return wording.said(start, start + len(words)).rstrip(" ,.")
-    return None
+    return headed_product(wording)
