@@ -5,6 +5,7 @@ Imports are late: a role loads only what it needs, which halves the start of the
 
 from __future__ import annotations
 
+import functools
 import gc
 import threading
 from collections.abc import Iterator
@@ -77,6 +78,40 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
     finally:
         writer.close()
         inserter.close()
+
+
+def run_reactions(settings: Settings, stop: threading.Event) -> None:
+    """Kafka to what happens next: runs of campaigns, webhooks, work for the effects."""
+    import uuid
+
+    from infra.dead_letters import KafkaDeadLetters
+    from infra.postgres import connect
+    from infra.worker_log import PostgresWorkerLog
+    from streams.agents.addresses import Addresses
+    from streams.agents.reactions import Reactions
+    from streams.agents.timers import Timers, run_timers
+
+    core = Core.of(settings, "reactions")
+    log = PostgresWorkerLog(core.pool, core.codec, core.writer, core.keys, "system:reactions")
+    addresses = Addresses(core.hasher, uuid.uuid4)
+    timers = Timers(
+        log,
+        addresses,
+        KafkaDeadLetters(core.addresses.kafka_bootstrap, settings.topic_prefix),
+        settings.unknown_message_wait,
+    )
+    listen = functools.partial(
+        connect, core.addresses.postgres_worker_url, autocommit=True, application="nudge-timers"
+    )
+    thread = threading.Thread(
+        target=run_timers, args=(timers, listen, stop), name="timers", daemon=True
+    )
+    thread.start()
+    try:
+        _consume(core, Reactions(log, core.codec, addresses), stop)
+    finally:
+        stop.set()
+        thread.join(5)
 
 
 def _relax_garbage_collection() -> None:

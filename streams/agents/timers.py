@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeVar
 
-import psycopg
 import structlog
 
-from domain.shared.errors import DomainError
-from projections.queries.conditions import ConditionError
 from streams.agents import closing, expansion, metrics, waiting
 from streams.agents.addresses import Addresses
 from streams.agents.ports import Connection, WorkerLog
@@ -82,7 +79,9 @@ class Timers:
             return otherwise
         try:
             return act()
-        except (DomainError, ConditionError, ValueError) as error:
+        except _FAILURES:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one run, others go on
             _log.exception("a run cannot go on", campaign_id=campaign, reason=str(error))
             self._resting[campaign] = _PATIENCE
             return otherwise
@@ -112,6 +111,6 @@ def run_timers(
         except _FAILURES as error:
             _log.warning("timers wait", reason=str(error))
             stop.wait(1.0)
-        except psycopg.Error as error:
+        except Exception as error:  # noqa: BLE001 - a process without timers would look well
             _log.exception("timers wait", reason=str(error))
             stop.wait(1.0)

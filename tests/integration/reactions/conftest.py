@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -97,7 +98,7 @@ class World:
         for start in range(0, number, 400):
             numbers = range(start, min(start + 400, number))
             made, _ = self.commands.run(
-                self.organization, lambda tx, n=numbers: self._add(tx, n, consent, name)
+                self.organization, partial(self._add, numbers=numbers, consent=consent, name=name)
             )
             added += made
         return added
