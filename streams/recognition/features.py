@@ -34,9 +34,9 @@ _ABSTRACTIONS = (
 _FAMILIES = {
     name: re.compile(rf"\b(?:{words})\b")
     for name, words in {
-        "pause": "pause|paused|pausing|suspend|freeze|hold|halt|on ice|park|interrupt|for now"
+        "pause": "pause|pausing|suspend|freeze|hold|halt|on ice|park|interrupt|for now"
         "|for a while|for the moment|temporarily|until further notice|for the time being",
-        "resume": "resume|unpause|un-pause|unfreeze|continue|restart|reactivate|carry on|go on"
+        "resume": "resume|off pause|paused|unpause|un-pause|unfreeze|continue|restart|reactivate|carry on|go on"
         "|back on|up again|running again|on again|off hold|pick up|live again",
         "cancel": "cancel|abort|kill|terminate|axe|discontinue|shut down|call off|called off"
         "|no longer|for good|forever|permanently|any more|pull the plug|not go out|withdraw",
@@ -69,8 +69,8 @@ _FAMILIES = {
         "roundup": "newsletter|round-up|roundup|digest|bulletin|update|news|monthly|recap",
         "news": "announce|announcement|new|launch|launching|opening|open|closed|moved|moving|now",
         "deal": "off|discount|sale|offer|deal|promo|voucher|free|coupon|code|half price|special",
-        "abuse": "idiot|stupid|useless|spam|scrape|scraped|rules|instructions|bypass|ignore|fake"
-        "|consent|password|bought a list|strangers|competitor",
+        "abuse": "idiot|moron|scrape|scraped|your rules|instructions|bypass|password|bought a list"
+        "|strangers|competitor|hack|phishing|who unsubscribed|without consent|opted out",
         "thanks": "thanks|thank you|cheers|hello|hi|hey|morning|bye|lol|haha|nice|great|how are",
         "doubt": "maybe|perhaps|not sure|hm+|dunno|idk|i guess|let me|think about|later|not yet",
     }.items()

@@ -30,11 +30,19 @@ _AGREES = re.compile(
     rf"\b{_RELEASE}|^(?:oh |well |ok |okay |great |perfect |good )?(?:yes+|yep|yeah|yup|yes please|absolutely|definitely|of course)\b"
 )
 _RESUME = re.compile(
-    r"\b(?:resum\w+|un-?paus\w+|un pause|restart\w*|reactivate|re-?start|continu\w+|carry on|keep going|carry(?:ing)? on|pick (?:\w+ )*up again|back on|off (?:hold|pause|ice)|start(?:ing)?(?: \w+){0,4} (?:again|up again)|on again|(?:going|running|moving|go|run|live) again|lift the (?:pause|hold)|go on with|unfreeze|take up again|back up and running|let (?:\w+ ){1,5}(?:run|go on|continue|carry on)|switch (?:\w+ ){1,4}back|turn (?:\w+ ){1,4}back|bring (?:\w+ ){1,4}back (?:to life|online)|where (?:we|you|it) (?:left off|stopped))\b"
+    r"\b(?:resum\w+|un-?paus\w+|un pause|restart\w*|reactivate|re-?start|continu\w+|carry on|keep going|carry(?:ing)? on|pick (?:\w+ )*up again|back on|off (?:hold|pause|ice)|start(?:ing)?(?: \w+){0,4} (?:again|up again)|on again|(?:going|running|moving|go|run|live) again|lift the (?:pause|hold)|go on with|unfreeze|take up again|back up and running|let (?:\w+ ){1,5}(?:run|go on|continue|carry on)|switch (?:\w+ ){1,4}back|turn (?:\w+ ){1,4}back|bring (?:\w+ ){1,4}back (?:to life|online)|up again|can (?:go on|run|continue)|may (?:go on|run|continue)|where (?:we|you|it) (?:left off|stopped))\b"
 )
 _REQUEST = re.compile(r"(?:please |ok,? |hi,? |hey,? |and )?(?:can|could|would|will) you\b")
-_VAGUELY_ON = re.compile(
-    r"(?:(?:ok|okay|yes|please|now|then|just|and|well|so|let's|we can|you can|it) ?[,.]? ?)*(?:continue|carry on|go on|keep going|start again|again|on again|restart|start over)[ ,]*(?:please|now|then|again|from the (?:start|beginning))?[.! ]*"
+_RESUME_PLAINLY = re.compile(
+    r"\b(?:resum\w+|un-?paus\w+|un pause|restart|unfreeze|reactivate|carry on sending|continue sending)\b"
+)
+_RESUME_DOUBT = re.compile(
+    r"\b(?:if|when|once|later|maybe|perhaps|might|should|shall|not|don't|do not|never|or|until|till|unless"
+    r"|what|how|why|who|which|can i|could i|may i|can we|is it|will|would|did|does|sure|think|wonder"
+    r"|before|after|yet|unable|can't|another|from scratch|draft)\b(?<!would you)(?<!will you)"
+)
+_PAUSES = re.compile(
+    r"\b(?:pause|suspend|halt|freeze|stop|cancel|put on hold|hold (?!on the|off)|end)\b(?<!un-pause)(?<!un pause)(?<!the pause)(?<!from pause)(?<!off pause)"
 )
 _MIGHT = re.compile(r"\b(?:might|may|could|can|should|shall|would) (?:it|i|we|this|that)\b.*\?")
 _TIME = re.compile(
@@ -63,8 +71,8 @@ _REFUSES = (
     re.compile(r"\b(?:send|mail|email|blast|spam|include|add|write|put|re-?subscribe|contact|keep)\b[^.;]{0,40}\b(?:who|that|having)(?:'ve| have| has| had)? ?(?:unsubscribed|opted out|never (?:signed up|agreed|consented|asked|subscribed|opted in|gave)|didn't (?:consent|agree|sign up|opt in|ask|give)|did not (?:consent|agree|opt in|sign up)|no consent|haven't (?:agreed|consented|opted in)|complained|asked (?:us )?to stop|marked us as spam|said no|without (?:their )?(?:consent|permission|asking))\b"),
     re.compile(r"\bwithout (?:the |an |any |their |his |her |my |anyone'?s? )?(?:unsubscribe|opt-?out|consent|permission|approval|asking (?:them|anyone|for))\b"),
     re.compile(r"\b(?:buy|bought|purchased?|scrape\w*|scraping|harvest\w*|stole|steal|stolen|leaked|hacked?|crawl|rent(?:ed)?|got hold of|found|downloaded|copied|collected|got)\b[^.;]{0,25}\b(?:addresses|mailing lists?|email lists?|lists? of|database)\b"),
-    re.compile(r"\b(?:remove|hide|leave out|delete|drop|take out|omit|get rid of|make)\b[^.;]{0,20}\b(?:unsubscribe|opt-?out)\b[^.;]{0,12}\b(?:link|button|footer|option|invisible|thing)\b"),
-    re.compile(r"\b(?:fuck\w*|shit\w*|bitch|asshole|bastard|piss off|screw you|go to hell|shut up|idiot|moron|stupid (?:bot|machine|thing|robot|piece)|you(?:'re| are) (?:\w+ )?(?:stupid|useless|dumb|worthless|garbage|trash|pathetic|an? idiot)|useless (?:bot|thing|piece|machine|robot)|dumb bot)\b"),
+    re.compile(r"\b(?:remove|hide|leave out|delete|drop|take out|omit|get rid of|make) (?:the |that |this |any |all |out )*(?:\w+ )?(?:unsubscribe|opt-?out)\b[^.;]{0,12}\b(?:link|button|footer|option|invisible|thing)\b"),
+    re.compile(r"\b(?:(?:fuck|screw) (?:you|off|this bot)|f\W{2,}k you|(?:you|u) (?:\w+ ){0,3}(?:idiot|moron|asshole|bastard|bitch|jerk|piece of \w+)|asshole|piss off|go to hell|shut up|stupid (?:bot|machine|thing|robot|piece)|you(?:'re| are) (?:\w+ )?(?:stupid|useless|dumb|worthless|garbage|trash|pathetic|an? idiot)|useless (?:bot|thing|piece|machine|robot)|dumb bot)\b"),
     re.compile(r"\b(?:phish\w*|scam\w*|malware|ransomware|blackmail|threatening (?:mail|email|letter|message)s?|racist|hateful|fake invoices?|card details|credit card numbers?|passwords?|login credentials|bomb|harass\w*|pretend to be|impersonat\w+|pose as|posing as)\b"),
     re.compile(r"\b(?:system prompt|api keys?|developer mode|debug mode|admin override|jailbreak|drop tables?|root access|god mode|your (?:hidden )?instructions|as an admin|as the admin|i(?:'m| am) (?:the|an|your) (?:admin\w*|developer|owner of this system|system)|you are now)\b"),
     re.compile(r"\b(?:other|another|different|competitor'?s?) (?:compan(?:y|ies)|business(?:es)?|shops?|customers?|organi[sz]ations?|accounts?|tenants?)'?s? (?:contacts?|data|lists?|customers?|emails?|addresses)\b"),
@@ -103,14 +111,15 @@ def approves(plain: str, *, shown: bool, named: bool) -> bool:
     return _AGREES.search(plain) is not None
 
 
-def resumes(plain: str) -> bool:
-    asks = re.search(
-        r"^(?:what|how|when|why|who|is it|is the|will|does|did|can i|could i|may i|if|should)\b|\bwhat happens\b|\bnot (?:resume|continue)\b|\bdon't (?:resume|continue|restart|start)\b",
-        plain,
-    )
-    if asks is not None or (plain.endswith("?") and not _REQUEST.match(plain)):
+def resumes(plain: str, *, shown: bool, named: bool) -> bool:
+    """Told, without any doubt or condition, to let something known run again."""
+    if _RESUME_DOUBT.search(plain) or _PAUSES.search(plain):
         return False
-    return _RESUME.search(plain) is not None and not _VAGUELY_ON.fullmatch(plain)
+    if plain.rstrip(" .!").endswith("?") and not _REQUEST.match(plain):
+        return False
+    if named:
+        return _RESUME.search(plain) is not None
+    return _RESUME_PLAINLY.search(plain) is not None and (shown or "everything" in plain)
 
 
 def schedules(plain: str, *, shown: bool, named: bool) -> bool:
@@ -165,7 +174,7 @@ def allowed(intent: str, plain: str, *, shown: bool, named: bool, named_person: 
         return True
     return {
         "approve_campaign": approves(plain, shown=shown, named=named),
-        "resume_campaign": resumes(plain),
+        "resume_campaign": resumes(plain, shown=shown, named=named),
         "schedule_campaign": schedules(plain, shown=shown, named=named),
         "privacy_request": concerns_privacy(plain, named_person=named_person),
     }[intent]

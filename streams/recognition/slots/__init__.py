@@ -38,11 +38,11 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
 _QUOTE = re.compile(r"\"[^\"]*\"")
 _QUOTABLE: Final = frozenset({"subject", "audience", "campaign", "contact", "discount_code"})
 _SENDING = re.compile(
-    r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed|deliver|delivered|launch|leave|sending|set for|starting|start|starts|ship|first one)\b"
+    r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed|deliver|delivered|launch|leave|sending|set for|ship|first one)\b"
 )
 _PACE = re.compile(r"\b(?:one|1|each|an email|a mail) every (?:\d+|two|three|four|five|other) days$")
 _HAPPENING = re.compile(
-    r"\b(?:until|till|til|by|before|since|ends?|ending|expires?|valid|last|opening|open|opens|workshop|class|event|party|webinar|market|retreat|closed|close|closing|moving|launching|launches|launch of|seminar|tasting|race|marathon|happening|start(?:s|ing)? (?:on|at)?|through|from|for|this weekend's|our|the|off|only|about|free)\b[^,.;]*$"
+    r"\b(?:until|till|til|by|before|since|ends?|ending|expires?|valid|last|opening|open|opens|workshop|class|event|party|webinar|market|retreat|closed|close|closing|moving|launching|launches|launch of|seminar|tasting|race|marathon|happening|starts?|starting|through|from|for|this weekend's|our|the|off|only|about|free)\b[^,.;]*$"
 )
 
 

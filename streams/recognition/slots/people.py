@@ -41,7 +41,7 @@ _GROUPS: Final = (
 )
 _MODIFIER = r"(?!(?:the|to|for|our|my|your|their|all|new|of|and|with|at|by|from|who|that|which|us|me|we|i|send|email|mail|tell|remind|win|get|back|bring|every|about|invite|target|only|just|give|offer|nudge|message|campaign|emails|series|sequence|let|thank|reward|convert|upgrade|turn|teach|educate|welcome|show|help|some|any|many|because|if|when|is|are|do|does|did|have|how|what|please|you|it|this|be|can|will|in|on|off|free|discount|than|as|more|few|those|these|them|contact|reach|push|move|make|persuade|encourage|ask|announce|reactivate|re-engage|reengage|between|so|a|an|off|hit|up|back|bak|export|import|teaching|mails|emails|one|two|three|four|five|six|ten|only|please|pls|hi|hello|hey|would|could|should|might|like|want|need|into|today|tomorrow|out|write|mail|draft|create|build|prepare|target|trigger|chase|thanks|thank|via|its|it's|we're|dear|inform|offering|giving|sending|wake|tempt|lure|regain|revive|recover|engage|approach|address|audience|exclude|include|without|except|not|no|never|other|each|either|both|most of|also|too|just|really|maybe|now|then|because|say|talk|speak|notify|update|alert|attract|visit|most|make|sure|know|getting|telling|reaching|asking|reminding|welcoming|inviting|winning|converting|deserve|bought|buy|left|last|again|here|there|was|were|has|had|does|did|got|keep|pull|drag|lost touch|delete|take|tag|tagged|remove|mailing|unsubscribe|erase|put|cap|mark|label|set|merge|clean|how many|many|limit|narrow|expand|extend|chase|swap|change|upload|move|find|look|add|sort|split|dormant of|mothers|fathers|\d+)\b)[\w'&%+-]+"
 _HEADED = re.compile(
-    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{_GROUPS})\b(?! (?:campaign|email|mail|list|newsletter|series|page|plan|class(?:es)? pass))"
+    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{_GROUPS})\b(?! (?:day|campaign|email|mail|list|newsletter|series|page|plan|tag|class(?:es)? pass))"
 )
 _CLAUSE = re.compile(
     r" (?P<clause>(?:who(?:'ve|'s|se)?|that|which|in|from|on|with|near|over|under|around|of|at|whose|waiting|living|interested|tagged|inside|without|aged|signed|buying|attending|using|between|still|doing|coming|since|within)\b[^,.;:!?()\"]*)"
@@ -160,7 +160,7 @@ def contact(wording: Wording) -> str | None:
         text,
     ):
         return _name_at(text, 0)
-    for capital in re.finditer(r"(?<=[a-z,;:] )(?=[A-Z][a-z])", text):
+    for capital in re.finditer(r"(?<=sister )(?=[A-Z])|(?<=friend )(?=[A-Z])|(?<=husband )(?=[A-Z])|(?<=wife )(?=[A-Z])|(?<=neighbour )(?=[A-Z])|(?<=spelling of )(?=[A-Z])", text):
         if name := _name_at(text, capital.start()):
             return name
     return None
@@ -173,7 +173,8 @@ def _name_at(text: str, start: int) -> str | None:
         if match.start() != end - start or len(words) == 3:
             break
         word = match[1]
-        if not _like_a_name(word, first=not words, opening=start == 0):
+        surname = bool(words) and word[:1].isupper() and word.lower() not in _NAME_STOP
+        if not surname and not _like_a_name(word, first=not words, opening=start == 0):
             break
         words.append(word)
         end = start + match.end()

@@ -76,7 +76,7 @@ RECURRENCE = re.compile(
     rf"\b(?:(?:every|each) (?:other |second |first |last |two |three |\d+ )?(?:{WEEKDAY}|day|week|month|quarter|year|morning|evening|fortnight|weekday|weekend)s?(?: and {WEEKDAY}s?)?"
     rf"(?: (?:of (?:the|each|every) month|morning|afternoon|evening))*"
     rf"|(?:once|twice|\d times|three times) (?:a|per|every) (?:day|week|month|quarter|year)"
-    rf"|(?:daily|weekly|fortnightly|biweekly|bi-weekly|monthly|quarterly|yearly|annually)"
+    rf"|(?:daily|weekly(?! (?:deal|special|offer|class))|fortnightly|biweekly|bi-weekly|monthly|quarterly|yearly|annually)"
     rf"|on {WEEKDAY}s|the (?:first|last|second|third) (?:{WEEKDAY}|day) of (?:the|each|every) month)"
     rf"(?:,? (?:at )(?:noon|midday|\d{{1,2}}(?:[:.]\d{{2}})?(?: ?(?:am|pm))?))?"
 )
