@@ -125,9 +125,9 @@ SET search_path = pg_catalog AS
 $$ SELECT organization_id, sha256(convert_to(webhook_username, 'UTF8')), webhook_password_hash FROM views.postmark_connections $$;
 
 CREATE FUNCTION views.find_delivery(candidate uuid)
-RETURNS TABLE (organization_id uuid, contact_id uuid, campaign_id uuid) LANGUAGE sql STABLE SECURITY DEFINER
+RETURNS TABLE (organization_id uuid, contact_id uuid, campaign_id uuid, kind text) LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog AS
-$$ SELECT organization_id, contact_id, campaign_id FROM state.sends WHERE delivery_id = candidate $$;
+$$ SELECT organization_id, contact_id, campaign_id, kind FROM state.sends WHERE delivery_id = candidate $$;
 
 REVOKE ALL ON FUNCTION views.find_api_key, views.find_webhook_organizations, views.find_delivery FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION views.find_api_key, views.find_webhook_organizations, views.find_delivery

@@ -1,0 +1,80 @@
+"""The door for the provider's webhooks: whose it is, how large; then the raw body goes to Kafka."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import ServicesOf
+from api.errors import Problem
+from api.ports import Services
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+LARGEST_WEBHOOK = 10 * 1024 * 1024
+_CLIENTS_LONGEST = 10_000
+
+
+@router.post("/postmark", response_class=Response)
+async def postmark(request: Request, services: ServicesOf) -> Response:
+    """Take one webhook, whatever it holds. 200 means: it is stored, on all replicas."""
+    organization_id = await organization_of(request, services)
+    body = await read_at_most(request, LARGEST_WEBHOOK)
+    await services.webhook_intake.put(organization_id, body)
+    return Response()
+
+
+async def organization_of(request: Request, services: Services) -> str:
+    """Whose webhook it is, by its basic credentials. 401, never 403: a 403 stops Postmark."""
+    pair = basic_credentials(request.headers.get("authorization", ""))
+    if pair is None:
+        raise _unknown()
+    known = services.webhook_credentials.known(*pair)
+    found = known or await run_in_threadpool(services.webhook_credentials.looked_up, *pair)
+    if found is None:
+        raise _unknown()
+    return found
+
+
+def basic_credentials(header: str) -> tuple[str, str] | None:
+    """User name and password of an Authorization header, if it holds them."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > _CLIENTS_LONGEST:
+        return None
+    try:
+        name, colon, password = (
+            base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        )
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (name, password) if colon else None
+
+
+async def read_at_most(request: Request, limit: int) -> bytes:
+    """The body. 413 as soon as it is known to be larger."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too_large", f"A webhook holds at most {limit} bytes.")
+
+
+def _unknown() -> Problem:
+    return Problem(
+        401,
+        "unauthenticated",
+        "Send the webhook credentials of an organization as HTTP basic authentication.",
+        headers={"WWW-Authenticate": 'Basic realm="webhooks"'},
+    )
