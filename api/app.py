@@ -16,15 +16,22 @@ from api import errors
 from api.auth import ApiKeys
 from api.personal_reads import PersonalReads
 from api.ports import Services
+from api.routers.analytics import router as analytics
 from api.routers.asyncapi import router as asyncapi
 from api.routers.businesses.endpoints import router as businesses
+from api.routers.campaigns.actions import router as campaign_actions
+from api.routers.campaigns.endpoints import router as campaigns
+from api.routers.campaigns.running import router as campaign_runs
 from api.routers.contacts.endpoints import router as contacts
 from api.routers.contacts.importing import router as contact_imports
+from api.routers.deliveries.endpoints import router as deliveries
 from api.routers.events import router as events
 from api.routers.health import router as health
 from api.routers.organization import router as organization
 from api.routers.postmark import router as postmark
 from api.routers.registry import router as registry
+from api.routers.unsubscribe import router as unsubscribe
+from api.routers.webhooks import router as webhooks
 
 _REQUESTS = Histogram("nudge_api_request_seconds", "Time to answer.", ["method", "route", "status"])
 _REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
@@ -62,8 +69,15 @@ def build_app(services: Services) -> FastAPI:
         businesses,
         contacts,
         contact_imports,
+        campaigns,
+        campaign_actions,
+        campaign_runs,
+        deliveries,
+        analytics,
         registry,
         asyncapi,
+        webhooks,
+        unsubscribe,
     ):
         app.include_router(router)
     return app

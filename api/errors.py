@@ -21,6 +21,7 @@ from domain.shared.errors import (
     NotFoundError,
     UnavailableError,
 )
+from projections.queries.rows import QueryError
 
 _log = structlog.get_logger("api")
 MEDIA_TYPE = "application/problem+json"
@@ -51,18 +52,23 @@ def unavailable(detail: str, code: str = "unavailable") -> Problem:
     return Problem(503, code, detail, headers={"Retry-After": "2"})
 
 
+def body_of_problem(problem: Problem, request_id: str) -> dict[str, Any]:
+    """The problem as JSON."""
+    return {
+        "type": f"https://nudgecampaign.example/problems/{problem.code}",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "errors": problem.errors,
+        "request_id": request_id,
+    }
+
+
 def respond(problem: Problem, request_id: str) -> JSONResponse:
     """The problem as a response."""
     return JSONResponse(
-        {
-            "type": f"https://nudgecampaign.example/problems/{problem.code}",
-            "title": HTTPStatus(problem.status).phrase,
-            "status": problem.status,
-            "detail": problem.detail,
-            "code": problem.code,
-            "errors": problem.errors,
-            "request_id": request_id,
-        },
+        body_of_problem(problem, request_id),
         problem.status,
         headers=problem.headers,
         media_type=MEDIA_TYPE,
@@ -77,6 +83,9 @@ def problem_of(error: Exception) -> Problem:
         case InvalidValueError():
             entry = {"field": error.field, "code": error.code, "detail": str(error)}
             return Problem(422, error.code, str(error), errors=[entry])
+        case QueryError():
+            entry = {"field": error.field, "code": "invalid_query", "detail": error.detail}
+            return Problem(422, "invalid_query", str(error), errors=[entry])
         case KeyReusedError():
             return Problem(422, error.code, str(error))
         case NotFoundError():
@@ -128,6 +137,7 @@ def install(app: FastAPI) -> None:
     for kind in (
         Problem,
         DomainError,
+        QueryError,
         UnavailableError,
         RequestValidationError,
         HTTPException,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, BinaryIO, Protocol, TypeVar
 from uuid import UUID
 
@@ -117,10 +118,42 @@ class Imports(Protocol):
         ...
 
 
+class Analytics(Protocol):
+    """Numbers from the analytics store. Blocks. Raises UnavailableError when it is away."""
+
+    def campaign(self, organization_id: str, campaign_id: str) -> dict[str, Any]:
+        """A campaign's metrics, the same by step, and withheld by reason."""
+        ...
+
+    def report(self, organization_id: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """What happened from `start` until before `end` (aware)."""
+        ...
+
+
 class Readiness(Protocol):
     """Whether the stores answer: name -> None when well, else one line why not."""
 
     def __call__(self) -> Mapping[str, str | None]: ...
+
+
+class WebhookCredentials(Protocol):
+    """Whose webhooks present this user name and password; compared in constant time."""
+
+    def known(self, username: str, password: str) -> str | None:
+        """From memory: never blocks, works while Postgres is away."""
+        ...
+
+    def looked_up(self, username: str, password: str) -> str | None:
+        """After reading all credentials again. Blocks; raises UnavailableError."""
+        ...
+
+
+class WebhookIntake(Protocol):
+    """Where raw webhooks go before anybody understands them."""
+
+    async def put(self, organization_id: str, body: bytes) -> None:
+        """Returns once all replicas have it. Raises UnavailableError; then it may be there."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -136,5 +169,12 @@ class Services:
     """(connection, (bytes, position) pairs, unsealed?) -> decoded events."""
     hash_address: HashAddress
     imports: Imports
+    analytics: Analytics
+    public_url: str
+    """Where others reach the API, without a slash at the end and without `/v1`."""
+    webhook_credentials: WebhookCredentials
+    webhook_intake: WebhookIntake
+    unsubscribe_secret: bytes
+    """What the tokens of unsubscribe links are made with."""
     running: Callable[[], AbstractAsyncContextManager[None]]
     """What runs beside the endpoints while the application does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -12,10 +13,12 @@ import uvicorn
 
 from api.app import build_app
 from api.ports import Connection, Services
+from infra.analytics_reads import ClickHouseAnalytics
 from infra.bootstrap import Core
 from infra.imports.importer import ContactImports
-from infra.postgres import organization_transaction
+from infra.postgres import connect, organization_transaction
 from infra.settings import Settings
+from infra.webhook_door import KafkaWebhookIntake, WebhookCredentialsInMemory
 from schemas.codec import Event
 
 
@@ -52,9 +55,15 @@ def api_services(core: Core) -> Services:
     ) -> list[Event]:
         return core.codec.decode_batch(values, core.keys.on(connection) if unsealed else None)
 
+    credentials = WebhookCredentialsInMemory(
+        functools.partial(connect, core.addresses.postgres_api_url, autocommit=True)
+    )
+    intake = KafkaWebhookIntake(core.addresses.kafka_bootstrap, core.settings.topic_prefix)
+
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        yield
+        with credentials, intake:
+            yield
         core.pool.close()
 
     return Services(
@@ -65,7 +74,12 @@ def api_services(core: Core) -> Services:
         new_id=uuid.uuid4,
         decode_events=decode_events,
         hash_address=core.hasher,
+        analytics=ClickHouseAnalytics(core.addresses),
+        public_url=(core.settings.public_url or core.settings.base_url).rstrip("/"),
         imports=ContactImports(core.commands, core.hasher, uuid.uuid4),
+        webhook_credentials=credentials,
+        webhook_intake=intake,
+        unsubscribe_secret=core.secret("unsubscribe"),
         running=running,
     )
 

@@ -69,6 +69,14 @@ def get_workflow(conn: Conn, workflow_id: str) -> Row | None:
     return fetch_one(conn, "SELECT * FROM views.workflows WHERE id = %s", [workflow_id])
 
 
+def get_workflows(conn: Conn, workflow_ids: list[str]) -> dict[str, Row]:
+    """Workflows by id; those that are not there are left out."""
+    rows = fetch_all(
+        conn, "SELECT * FROM views.workflows WHERE id = ANY(%s::uuid[])", [workflow_ids]
+    )
+    return {row["id"]: row for row in rows}
+
+
 def workflow_of(conn: Conn, campaign_id: str) -> Row | None:
     """The workflow that carries this campaign out."""
     return fetch_one(

@@ -67,10 +67,10 @@ def fetch_one(conn: Conn, query: Query, params: Sequence[Any] | Mapping[str, Any
 class Listing:
     """A table that can be listed: what it shows, how it may be sorted and filtered.
 
-    Sort columns are never null. `narrowed` is a condition that always holds.
+    `table` may be a named subselect. Sort columns are never null. `narrowed` always holds.
     """
 
-    table: sql.Identifier
+    table: sql.Composable
     sorts: tuple[str, ...]
     default_sort: str
     filters: frozenset[str]

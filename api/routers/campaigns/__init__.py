@@ -1,0 +1,1 @@
+"""Campaigns: drafted, shown, approved, held, tried out, followed."""

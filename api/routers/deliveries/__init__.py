@@ -1,0 +1,1 @@
+"""Deliveries: one e-mail to one contact each."""
