@@ -19,6 +19,7 @@ from infra.ledger.state import measure
 from infra.local.processes import heartbeat_file
 from infra.postmark import Postmark, Timeouts
 from infra.postmark_webhooks import PostmarkWebhooks
+from infra.replies.wiring import reply_worker
 from infra.senders import LoggedSenders, PostgresRegistrations
 from infra.settings import Settings
 from infra.unsubscribe_links import unsubscribe_link
@@ -26,6 +27,7 @@ from infra.wakeups import Wakeups
 from streams.effects.loops import Bell, Loop, watch
 from streams.effects.metrics import SEND_RATE, count_events
 from streams.effects.registration import Registrar
+from streams.effects.replies import ReplyWorker
 from streams.effects.sending.mails import MailShop
 from streams.effects.sending.pace import Paces
 from streams.effects.sending.resolver import Resolver
@@ -33,6 +35,7 @@ from streams.effects.sending.rota import Rota
 from streams.effects.sending.sender import Sender
 
 SENDER_THREADS = 3
+REPLY_THREADS = 4
 POLL = 0.25
 _log = structlog.get_logger()
 
@@ -45,6 +48,7 @@ class Effects:
     sender: Sender
     resolver: Resolver
     registrar: Registrar
+    replies: ReplyWorker
     threads: int = SENDER_THREADS
 
     @classmethod
@@ -78,21 +82,30 @@ class Effects:
                 PostmarkWebhooks(core.addresses.postmark_url),
                 webhook_url(settings),
             ),
+            reply_worker(core),
         )
 
     def run(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
         """Until `stop`: then every batch under way is finished first. Raises LoopEndedError."""
-        sends, registrations, clockwork = Bell(), Bell(), Bell()
+        sends, registrations, replies, clockwork = Bell(), Bell(), Bell(), Bell()
         loops = [
             *(
                 Loop(f"sender-{number}", self.sender.step, sends, stop, POLL)
                 for number in range(self.threads)
             ),
+            *(
+                Loop(f"replies-{number}", self.replies.step, replies, stop, POLL)
+                for number in range(REPLY_THREADS)
+            ),
             Loop("resolver", self.resolver.step, clockwork, stop, POLL),
             Loop("registrar", self.registrar.step, registrations, stop, POLL),
             Loop("measuring", lambda: measure(self.core.pool), clockwork, stop, 2.0),
         ]
-        channels = {"nudge_sends": sends.ring, "nudge_registrations": registrations.ring}
+        channels = {
+            "nudge_sends": sends.ring,
+            "nudge_registrations": registrations.ring,
+            "nudge_replies": replies.ring,
+        }
         beat = Heartbeat(heartbeat_file(self.core.addresses.data_dir, "effects"))
         beat()
         with Wakeups(self.core.addresses.postgres_worker_url, channels):
@@ -104,6 +117,8 @@ class Effects:
                 watch(loops, stop, beat, patience)
             finally:
                 stop.set()
+                for bell in (sends, registrations, replies, clockwork):
+                    bell.ring()
                 for loop in loops:
                     loop.join(10)
 

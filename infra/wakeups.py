@@ -48,5 +48,5 @@ class Wakeups:
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                 call()
             while not self._stop.is_set():
-                for notification in connection.notifies(timeout=1.0, stop_after=1):
+                for notification in connection.notifies(timeout=0.5, stop_after=1):
                     self._channels[notification.channel]()

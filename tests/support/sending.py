@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -86,13 +87,13 @@ class World:
 
     def query(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.core.pool.connection() as connection:
-            return connection.execute(text, values).fetchall()  # type: ignore[arg-type]
+            return connection.execute(text, values).fetchall()
 
     # --- what there is ---------------------------------------------------------------------
 
     def tenant(self, *, handling: str | None = "Postmark", token: str | None = None) -> Tenant:
         """`handling` None: the webhooks are not registered yet."""
-        tenant = Tenant(uuid4(), token or self._server())
+        tenant = Tenant(uuid4(), token or self._server(handling or "Postmark"))
         meta = self.meta(tenant.id)
         organization = Organization.create("Bakery", meta)
         organization.connect_postmark(
@@ -103,13 +104,21 @@ class World:
         self.run(tenant.id, lambda tx: tx.save(organization))
         return tenant
 
-    def _server(self) -> str:
+    def _server(self, handling: str) -> str:
         answer = httpx.post(
             f"{self._url}/servers",
             json={"Name": f"Tenant {uuid4()}"},
             headers={"X-Postmark-Account-Token": ACCOUNT_TOKEN},
         )
-        return str(answer.json()["ApiTokens"][0])
+        token = str(answer.json()["ApiTokens"][0])
+        management = {"UnsubscribeHandlingType": handling}
+        changed = httpx.patch(
+            f"{self._url}/message-streams/broadcast",
+            json={"SubscriptionManagementConfiguration": management},
+            headers={"X-Postmark-Server-Token": token},
+        )
+        assert changed.status_code == 200, changed.text
+        return token
 
     def contacts(
         self, tenant: Tenant, count: int, *, consent: ConsentStatus = "granted", at: str = "example"
@@ -118,16 +127,16 @@ class World:
         ids = [uuid4() for _ in range(count)]
         for first in range(0, count, 300):
             part = list(enumerate(ids))[first : first + 300]
-            self.run(tenant.id, lambda tx, part=part: self._add(tx, tenant, part, consent, at))
+            self.run(tenant.id, partial(self._add, tenant, part, consent, at))
         return [str(identity) for identity in ids]
 
     def _add(
         self,
-        tx: PostgresTransaction,
         tenant: Tenant,
         part: Sequence[tuple[int, UUID]],
         consent: ConsentStatus,
         at: str,
+        tx: PostgresTransaction,
     ) -> None:
         mailable = PostgresMailable(tx)
         addresses = [EmailAddress.parse(f"p{number}@{at}.com") for number, _ in part]
@@ -199,18 +208,15 @@ class World:
         ids = list(contacts)
         for first in range(0, len(ids), 900):
             rows = [(delivery_id(campaign_id, 1, c), c) for c in ids[first : first + 900]]
-            self.run(
-                tenant.id,
-                lambda tx, rows=rows: self._intend(tx, tenant, campaign_id, rows, "campaign"),
-            )
+            self.run(tenant.id, partial(self._intend, tenant, campaign_id, rows, "campaign"))
 
     def _intend(
         self,
-        tx: PostgresTransaction,
         tenant: Tenant,
         campaign_id: str,
         rows: Sequence[tuple[str, str]],
         kind: str,
+        tx: PostgresTransaction,
     ) -> None:
         correlation = str(uuid4())
         tx.connection.execute(
@@ -256,7 +262,7 @@ class World:
             campaign.request_test(command, self.meta(tenant.id))
             tx.save(campaign)
             rows = [(str(delivery), str(reference))]
-            self._intend(tx, tenant, campaign_id, rows, "test")
+            self._intend(tenant, campaign_id, rows, "test", tx)
 
         self.run(tenant.id, decide)
         return str(delivery)

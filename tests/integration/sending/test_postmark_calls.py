@@ -1,0 +1,168 @@
+"""One call over real sockets: what of it may be repeated, and that it ends in time."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from domain.delivery.decisions import Answered, Lost, NotSent
+from infra.postmark import Postmark, Timeouts
+from streams.effects.ports import Sending
+
+SENDING = Sending("o", "token", "broadcast", "outbound", "Postmark", "u", "p", 1)
+MESSAGE = {"From": "a@example.com", "To": "b@example.com", "HtmlBody": "<p>Hi</p>", "Headers": {}}
+QUICK = Timeouts(read=0.6, total=1.2)
+
+
+@contextmanager
+def server(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[int]]]:
+    """Answers every connection with `answer`; the address, and the connections so far."""
+    connections: list[int] = []
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            connections.append(1)
+            with connection:
+                answer(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}", connections
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join(5)
+
+
+def request_read(connection: socket.socket) -> bytes:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return body
+
+
+def hang_up(connection: socket.socket) -> None:
+    request_read(connection)
+
+
+def answering(status: str, body: bytes) -> Callable[[socket.socket], None]:
+    def answer(connection: socket.socket) -> None:
+        request_read(connection)
+        connection.sendall(
+            b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (status.encode(), len(body), body)
+        )
+
+    return answer
+
+
+def test_an_answer_is_passed_on_with_its_status_and_body() -> None:
+    items = [{"ErrorCode": 0, "MessageID": "m1", "Message": "OK"}]
+    with server(answering("200 OK", json.dumps(items).encode())) as (url, _):
+        assert Postmark(url, QUICK).send(SENDING, [MESSAGE]) == Answered(200, items)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        ("422 Unprocessable", b'{"ErrorCode":300,"Message":"no"}',
+         {"ErrorCode": 300, "Message": "no"}),
+        ("401 Unauthorized", b"[]", []),
+        ("500 Internal Server Error", b"<html>", None),
+        ("307 Temporary Redirect", b"", None),
+    ],
+)  # fmt: skip
+def test_whatever_else_is_answered_is_an_answer_too(
+    status: str, body: bytes, expected: object
+) -> None:
+    with server(answering(status, body)) as (url, connections):
+        call = Postmark(url, QUICK).send(SENDING, [MESSAGE])
+
+    assert call == Answered(int(status[:3]), expected)
+    assert len(connections) == 1  # never repeated, never redirected
+
+
+def test_what_never_connected_sent_nothing() -> None:
+    with server(hang_up) as (url, _):
+        pass
+
+    assert isinstance(Postmark(url, QUICK).send(SENDING, [MESSAGE]), NotSent)
+    assert isinstance(
+        Postmark("http://no.such.host.invalid", QUICK).send(SENDING, [MESSAGE]), NotSent
+    )
+
+
+def test_a_connection_closed_after_the_request_leaves_it_open_what_happened() -> None:
+    with server(hang_up) as (url, connections):
+        assert isinstance(Postmark(url, QUICK).send(SENDING, [MESSAGE]), Lost)
+    assert len(connections) == 1
+
+
+def test_a_server_that_says_nothing_is_left_after_one_read() -> None:
+    def say_nothing(connection: socket.socket) -> None:
+        request_read(connection)
+        time.sleep(1)
+
+    with server(say_nothing) as (url, _):
+        began = time.monotonic()
+        call = Postmark(url, QUICK).send(SENDING, [MESSAGE])
+
+    assert isinstance(call, Lost)
+    assert QUICK.read <= time.monotonic() - began < QUICK.total + 1
+
+
+def test_an_answer_that_drips_is_cut_off_at_the_deadline() -> None:
+    def drip(connection: socket.socket) -> None:
+        request_read(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        try:
+            while True:
+                connection.sendall(b" ")
+                time.sleep(0.1)
+        except OSError:
+            return
+
+    with server(drip) as (url, _):
+        began = time.monotonic()
+        call = Postmark(url, QUICK).send(SENDING, [MESSAGE])
+
+    assert call == Lost("deadline")
+    assert QUICK.total - 0.1 <= time.monotonic() - began < QUICK.total + 1
+
+
+def test_a_server_that_reads_too_slowly_is_cut_off_too() -> None:
+    huge = {**MESSAGE, "HtmlBody": "x" * 40_000_000}
+
+    def sip(connection: socket.socket) -> None:
+        try:
+            while connection.recv(65536):
+                time.sleep(0.01)
+        except OSError:
+            return
+
+    with server(sip) as (url, _):
+        began = time.monotonic()
+        call = Postmark(url, Timeouts(read=5, total=1)).send(SENDING, [huge])
+        took = time.monotonic() - began
+
+    assert call == Lost("deadline")
+    assert took < 2
+
+
+def test_a_lease_always_outlasts_the_longest_call() -> None:
+    assert Timeouts.within(60) == Timeouts(15, 30)
+    assert Timeouts.within(4) == Timeouts(2, 2)

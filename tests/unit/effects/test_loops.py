@@ -1,0 +1,79 @@
+"""Loops beat while they live, and their end is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+from streams.effects import loops
+from streams.effects.loops import Bell, Loop, LoopEndedError, watch
+
+
+def test_a_loop_that_ends_by_an_error_ends_the_process() -> None:
+    def broken() -> bool:
+        raise RuntimeError("a bug")
+
+    stop = threading.Event()
+    loop = Loop("broken", broken, Bell(), stop, 10.0)
+    loop.start()
+
+    with pytest.raises(LoopEndedError, match="broken: RuntimeError"):
+        watch([loop], stop, lambda: None, 60)
+
+
+def test_a_store_that_is_away_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "AFTER_TROUBLE", 0.01)
+    tried = []
+    stop = threading.Event()
+
+    def away() -> bool:
+        tried.append(1)
+        if len(tried) < 3:
+            raise psycopg.OperationalError("no connection")
+        stop.set()
+        return True
+
+    loop = Loop("away", away, Bell(), stop, 10.0)
+    loop.start()
+    loop.join(5)
+
+    assert (len(tried), loop.failure) == (3, None)
+
+
+def test_a_bell_wakes_a_loop_that_had_nothing_to_do() -> None:
+    bell, stop, steps = Bell(), threading.Event(), threading.Semaphore(0)
+
+    def step() -> bool:
+        steps.release()
+        return False
+
+    loop = Loop("idle", step, bell, stop, 60.0)
+    loop.start()
+    assert steps.acquire(timeout=5)
+
+    deadline = time.monotonic() + 5
+    while not steps.acquire(timeout=0.05):
+        bell.ring()
+        assert time.monotonic() < deadline
+    stop.set()
+    bell.ring()
+    loop.join(5)
+
+    assert not loop.alive
+
+
+def test_a_stuck_loop_stops_the_beat() -> None:
+    stop, stuck, beats = threading.Event(), threading.Event(), []
+    loop = Loop("stuck", lambda: stuck.wait(10), Bell(), stop, 1.0)
+    loop.start()
+    watching = threading.Thread(target=watch, args=([loop], stop, lambda: beats.append(1), 0.5))
+    watching.start()
+    time.sleep(1.3)
+    stop.set()
+    stuck.set()
+    watching.join(5)
+
+    assert beats == []
