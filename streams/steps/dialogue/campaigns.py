@@ -89,10 +89,10 @@ def proceed(
     else:
         thought = create(again, knowing, campaign_id, workflow_id)
     if column is None:
-        return thought.having(intent=pending.intent)
+        return thought.having(understood=again)
     thanks = f"Thank you, I will remember “{column}”."
     role = AssignRole("last_purchase_at", column)
-    return thought.after(thanks).having(role, intent=pending.intent)
+    return thought.after(thanks).having(role, understood=again)
 
 
 def modify(text: str, recognition: Recognition, situation: Situation, target: Seen) -> Thought:

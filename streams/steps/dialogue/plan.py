@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.campaign.values import CampaignType, Content
 from domain.organization.commands import Profile
+from streams.recognition.ports import Recognition
 from streams.steps.dialogue.situation import Findings, Needs
 
 
@@ -117,8 +118,8 @@ class ReplyPlan:
     actions: tuple[Action, ...] = ()
     commands: tuple[Command, ...] = ()
     shows: UUID | None = None
-    intent: str | None = None
-    """The intent that was acted on, where it is not the recognised one."""
+    understood: Recognition | None = None
+    """What the turn meant in its place in the dialogue, where the sentence alone says less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +139,13 @@ class Thought:
 
         return Thought(self.needs, with_notice)
 
-    def having(self, *commands: Command, intent: str | None = None) -> Thought:
-        """The same with commands that come first."""
+    def having(self, *commands: Command, understood: Recognition) -> Thought:
+        """The same with commands that come first, and with what the turn meant."""
         word = self.word
 
         def with_commands(findings: Findings) -> ReplyPlan:
             plan = word(findings)
-            return replace(plan, commands=(*commands, *plan.commands), intent=intent or plan.intent)
+            return replace(plan, commands=(*commands, *plan.commands), understood=understood)
 
         return Thought(self.needs, with_commands)
 

@@ -70,7 +70,6 @@ class Situation:
     now: datetime
     business_id: UUID
     business: Profile
-    contacts: int
     tags: Mapping[str, int]
     last_purchase_attribute: str | None = None
     attributes: tuple[str, ...] = ()

@@ -1,0 +1,41 @@
+"""The reply worker made from settings: the recognisers that are configured, and the desk."""
+
+from __future__ import annotations
+
+import uuid
+
+from infra.bootstrap import Core
+from infra.replies.desk import PostgresReplyDesk
+from infra.settings import Settings
+from streams.effects.replies import ReplyWorker
+from streams.recognition.chain import RecognizerChain
+from streams.recognition.offline import OfflineRecognizer
+from streams.recognition.ports import Recognizer
+
+_MODEL_TIMEOUT = 10.0
+_MODEL_RETRIES = 1
+"""Twenty seconds in all: well within a task's lease and a loop's patience."""
+
+
+def reply_worker(core: Core) -> ReplyWorker:
+    """Blocks while the offline engine is read, for seconds when it has to be trained first."""
+    desk = PostgresReplyDesk(core.commands, core.hasher, uuid.uuid4)
+    return ReplyWorker(desk, recognizer(core.settings))
+
+
+def recognizer(settings: Settings) -> Recognizer:
+    """The configured endpoint first, if there is one; the offline engine in any case."""
+    offline = OfflineRecognizer.load(settings.data_dir / "recognizer")
+    if settings.openai_api_key is None and settings.openai_base_url is None:
+        return offline
+    from streams.recognition.openai_compatible import OpenAIRecognizer  # slow to import
+
+    key = settings.openai_api_key
+    model = OpenAIRecognizer(
+        api_key=key.get_secret_value() if key else "none",
+        model=settings.openai_model,
+        base_url=settings.openai_base_url,
+        timeout=_MODEL_TIMEOUT,
+        retries=_MODEL_RETRIES,
+    )
+    return RecognizerChain([model, offline])
