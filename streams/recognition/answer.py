@@ -114,7 +114,7 @@ def believed_slots(answer: Answer, utterance: Utterance) -> dict[str, Any]:
 def _believed(name: str, value: Any, utterance: Utterance) -> Any:
     if name == "schedule":
         return _schedule(value, utterance)
-    if name in ("count_of_emails",):
+    if name == "count_of_emails":
         return value if 0 < value < 100 else None
     if name == "audience":
         days = value.get("inactive_days")

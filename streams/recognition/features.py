@@ -36,7 +36,8 @@ _FAMILIES = {
     for name, words in {
         "pause": "pause|pausing|suspend|freeze|hold|halt|on ice|park|interrupt|for now"
         "|for a while|for the moment|temporarily|until further notice|for the time being",
-        "resume": "resume|off pause|paused|unpause|un-pause|unfreeze|continue|restart|reactivate|carry on|go on"
+        "resume": "resume|off pause|paused|unpause|un-pause|unfreeze|continue|restart|reactivate"
+        "|carry on|go on"
         "|back on|up again|running again|on again|off hold|pick up|live again",
         "cancel": "cancel|abort|kill|terminate|axe|discontinue|shut down|call off|called off"
         "|no longer|for good|forever|permanently|any more|pull the plug|not go out|withdraw",

@@ -12,89 +12,216 @@ from typing import Final
 from streams.recognition.slots.times import RECURRENCE
 from streams.recognition.vocabulary import DANGEROUS
 
-_YES = r"(?:yes+|yep|yeah|yup|ya|aye|sure|absolutely|definitely|ok|okay|k|alright|right|great|perfect|lovely|wonderful|excellent|brilliant|awesome|nice|good|fine|fantastic|cool|super|amazing)"
+_YES = (
+    r"(?:yes+|yep|yeah|yup|ya|aye|sure|absolutely|definitely|ok|okay|k|alright|right|great"
+    r"|perfect|lovely|wonderful|excellent|brilliant|awesome|nice|good|fine|fantastic|cool"
+    r"|super|amazing)"
+)
 _RELEASE = (
-    r"(?:(?:i |we |you )?(?:hereby )?(?:approve|approved|approves|confirm|confirmed|sign off|signed off)\b|go ahead|(?:please )?proceed|go for it|send (?:it|this|that|them)(?: one)?(?: out| off)?\b|ship (?:it|this)|launch (?:it|this)|"
-    r"let it (?:go|fly|rip)|good to go|green light|do it|go live|fire away|you (?:may|can) send|(?:please |do |just )?send(?: out| off)?$|release it|let's go|let's send|ready to go|send away|get it out|approval|off it goes|push it (?:out|live)|publish it|can go out|make it live|lgtm|go$|ship$|send$|send now|roll (?:it|with it)|send the (?:campaign|email|mail|draft)|hit send)"
+    r"(?:(?:i |we |you )?(?:hereby )?(?:approve|approved|approves|confirm|confirmed|sign off"
+    r"|signed off)\b|go ahead|(?:please )?proceed|go for it|send (?:it|this|that"
+    r"|them)(?: one)?(?: out| off)?\b|ship (?:it|this)|launch (?:it|this)|"
+    r"let it (?:go|fly|rip)|good to go|green light|do it|go live|fire away|you (?:may"
+    r"|can) send|(?:please |do |just )?send(?: out| off)?$|release it|let's go|let's send"
+    r"|ready to go|send away|get it out|approval|off it goes|push it (?:out|live)|publish it"
+    r"|can go out|make it live|lgtm|go$|ship$|send$|send now|roll (?:it|with it)"
+    r"|send the (?:campaign|email|mail|draft)|hit send)"
 )
 _HEDGE = re.compile(
-    r"\?|\b(?:but|if|unless|except|only|maybe|perhaps|wait|think|guess|suppose|not|don't|do not|didn't|cannot|can't|won't|never|no|nope|until|after|before|once|when|while|should|could|would|what|who|how|which|why|may i|can i|can we|test|preview|first|instead|almost|nearly|hold|later|without|change|add|remove|make it|rather|tomorrow|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|week|month|morning|afternoon|evening|hour|hours|minutes|noon|everyone who|all campaigns|everything|pretend|ignore|skip|bypass|as soon as|except|shorter|friendlier|minus|plus|with (?!the|it|this|that|my)|at \d)\b|\d"
+    r"\?|\b(?:but|if|unless|except|only|maybe|perhaps|wait|think|guess|suppose|not|don't"
+    r"|do not|didn't|cannot|can't|won't|never|no|nope|until|after|before|once|when|while"
+    r"|should|could|would|what|who|how|which|why|may i|can i|can we|test|preview|first"
+    r"|instead|almost|nearly|hold|later|without|change|add|remove|make it|rather|tomorrow"
+    r"|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|week|month|morning"
+    r"|afternoon|evening|hour|hours|minutes|noon|everyone who|all campaigns|everything"
+    r"|pretend|ignore|skip|bypass|as soon as|except|shorter|friendlier|minus|plus|with (?!the"
+    r"|it|this|that|my)|at \d)\b|\d"
 )
 _MAY_HEDGE = re.compile(
-    r"\b(?:no changes?|no edits?|no need to change|nothing to (?:change|add)|don't change (?:a thing|anything)|not a word|no more changes|wouldn't change a thing|can't fault it|couldn't be better|no objections?|no further (?:changes|questions)|without changes)\b"
+    r"\b(?:no changes?|no edits?|no need to change|nothing to (?:change|add)"
+    r"|don't change (?:a thing|anything)|not a word|no more changes|wouldn't change a thing"
+    r"|can't fault it|couldn't be better|no objections?|no further (?:changes|questions)"
+    r"|without changes)\b"
 )
 _WHOLLY_YES = re.compile(
-    rf"(?:(?:{_YES}|yes please|{_RELEASE}|looks?|it|this|that|is|it's|that's|all|very|really|so|please|thanks?|thank you|now|then|i'm|i am|happy|with|and|the|campaign|email|draft|mail|one|exactly|what i wanted|to me|spot on|as it is|as is|go|right away|for me|from me|love|i|we|like|great|to go|my|you have|ready|out|do|just|well|done|works|ahead|team)[\s,.!;:-]*)+"
+    rf"(?:(?:{_YES}|yes please|{_RELEASE}|looks?|it|this|that|is|it's|that's|all|very|really"
+    rf"|so|please|thanks?|thank you|now|then|i'm|i am|happy|with|and|the|campaign|email|draft"
+    rf"|mail|one|exactly|what i wanted|to me|spot on|as it is|as is|go|right away|for me"
+    rf"|from me|love|i|we|like|great|to go|my|you have|ready|out|do|just|well|done|works"
+    rf"|ahead|team)[\s,.!;:-]*)+"
 )
 _AGREES = re.compile(
-    rf"\b{_RELEASE}|^(?:oh |well |ok |okay |great |perfect |good )?(?:yes+|yep|yeah|yup|yes please|absolutely|definitely|of course)\b"
+    rf"\b{_RELEASE}|^(?:oh |well |ok |okay |great |perfect |good )?(?:yes+|yep|yeah|yup"
+    rf"|yes please|absolutely|definitely|of course)\b"
 )
 _RESUME = re.compile(
-    r"\b(?:resum\w+|un-?paus\w+|un pause|restart\w*|reactivate|re-?start|continu\w+|carry on|keep going|carry(?:ing)? on|pick (?:\w+ )*up again|back on|off (?:hold|pause|ice)|start(?:ing)?(?: \w+){0,4} (?:again|up again)|on again|(?:going|running|moving|go|run|live) again|lift the (?:pause|hold)|go on with|unfreeze|take up again|back up and running|let (?:\w+ ){1,5}(?:run|go on|continue|carry on)|switch (?:\w+ ){1,4}back|turn (?:\w+ ){1,4}back|bring (?:\w+ ){1,4}back (?:to life|online)|up again|can (?:go on|run|continue)|may (?:go on|run|continue)|where (?:we|you|it) (?:left off|stopped))\b"
+    r"\b(?:resum\w+|un-?paus\w+|un pause|restart\w*|reactivate|re-?start|continu\w+|carry on"
+    r"|keep going|carry(?:ing)? on|pick (?:\w+ )*up again|back on|off (?:hold|pause|ice)"
+    r"|start(?:ing)?(?: \w+){0,4} (?:again|up again)|on again|(?:going|running|moving|go|run"
+    r"|live) again|lift the (?:pause|hold)|go on with|unfreeze|take up again"
+    r"|back up and running|let (?:\w+ ){1,5}(?:run|go on|continue|carry on)"
+    r"|switch (?:\w+ ){1,4}back|turn (?:\w+ ){1,4}back|bring (?:\w+ ){1,4}back (?:to life"
+    r"|online)|up again|can (?:go on|run|continue)|may (?:go on|run|continue)|where (?:we|you"
+    r"|it) (?:left off|stopped))\b"
 )
 _REQUEST = re.compile(r"(?:please |ok,? |hi,? |hey,? |and )?(?:can|could|would|will) you\b")
 _RESUME_PLAINLY = re.compile(
-    r"\b(?:resum\w+|un-?paus\w+|un pause|restart|unfreeze|reactivate|carry on sending|continue sending)\b"
+    r"\b(?:resum\w+|un-?paus\w+|un pause|restart|unfreeze|reactivate|carry on sending"
+    r"|continue sending)\b"
 )
 _RESUME_DOUBT = re.compile(
-    r"\b(?:if|when|once|later|maybe|perhaps|might|should|shall|not|don't|do not|never|or|until|till|unless"
-    r"|what|how|why|who|which|can i|could i|may i|can we|is it|will|would|did|does|sure|think|wonder"
+    r"\b(?:if|when|once|later|maybe|perhaps|might|should|shall|not|don't|do not|never|or"
+    r"|until|till|unless"
+    r"|what|how|why|who|which|can i|could i|may i|can we|is it|will|would|did|does|sure|think"
+    r"|wonder"
     r"|before|after|yet|unable|can't|another|from scratch|draft)\b(?<!would you)(?<!will you)"
 )
 _PAUSES = re.compile(
-    r"\b(?:pause|suspend|halt|freeze|stop|cancel|put on hold|hold (?!on the|off)|end)\b(?<!un-pause)(?<!un pause)(?<!the pause)(?<!from pause)(?<!off pause)"
+    r"\b(?:pause|suspend|halt|freeze|stop|cancel|put on hold|hold (?!on the|off)"
+    r"|end)\b(?<!un-pause)(?<!un pause)(?<!the pause)(?<!from pause)(?<!off pause)"
 )
 _MIGHT = re.compile(r"\b(?:might|may|could|can|should|shall|would) (?:it|i|we|this|that)\b.*\?")
 _TIME = re.compile(
-    r"\b(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|weekend|week|month|noon|midday|midnight|morning|afternoon|evening|january|february|march|april|may|june|july|august|september|october|november|december|\d{1,2}(?:st|nd|rd|th)|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm)|at \d{1,2}|in (?:\w+ ){1,3}(?:minutes?|hours?|days?|weeks?)|(?:an|one|two|three|\d+) (?:hours?|days?|weeks?) (?:later|earlier|from now)|later today|earlier|later|christmas eve|new year's day|easter)\b"
+    r"\b(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+    r"|weekend|week|month|noon|midday|midnight|morning|afternoon|evening|january|february"
+    r"|march|april|may|june|july|august|september|october|november|december|\d{1,2}(?:st|nd"
+    r"|rd|th)|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm)|at \d{1,2}|in (?:\w+ ){1,3}(?:minutes?"
+    r"|hours?|days?|weeks?)|(?:an|one|two|three|\d+) (?:hours?|days?|weeks?) (?:later|earlier"
+    r"|from now)|later today|earlier|later|christmas eve|new year's day|easter)\b"
 )
 _SENDING = re.compile(
-    r"\b(?:send\w*|sent|schedul\w+|re-?schedul\w+|mov\w+|postpon\w+|push\w*|delay\w*|shift\w*|deliver\w*|go(?:es)? out|going out|queue\w*|set|plan\w*|release\w*|leave|launch\w*|bring\w* forward|book\w*|hold|wait|out|arrange\w*|time|timed|mail|email|let's do|let's say|make it|instead|repeat|put it|start|change|better|run|land|arrive|do it|defer|hit)\b"
+    r"\b(?:send\w*|sent|schedul\w+|re-?schedul\w+|mov\w+|postpon\w+|push\w*|delay\w*|shift\w*"
+    r"|deliver\w*|go(?:es)? out|going out|queue\w*|set|plan\w*|release\w*|leave|launch\w*"
+    r"|bring\w* forward|book\w*|hold|wait|out|arrange\w*|time|timed|mail|email|let's do"
+    r"|let's say|make it|instead|repeat|put it|start|change|better|run|land|arrive|do it"
+    r"|defer|hit)\b"
 )
 _ONLY_TIME = re.compile(
-    r"^(?:(?:yes|yep|ok|okay|good|great|perfect|fine|no|not|looks good|but|not now|not today)[,.]? )*(?:(?:on|at|for|then|this|rather|better|but|please|later) )*(?:(?:this |next )?(?:week|weekend|month)\b|(?:next )?(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|\d{1,2} ?(?:am|pm)))\b"
+    r"^(?:(?:yes|yep|ok|okay|good|great|perfect|fine|looks good|but|not now"
+    r"|not today)[,.]? )*(?:(?:on|at|for|then|this|rather|better|but|please"
+    r"|later) )*(?:(?:this |next )?(?:week|weekend|month)\b|(?:next )?(?:today|tonight"
+    r"|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|\d{1,2} ?(?:am"
+    r"|pm)))\b"
 )
 _MAKES = re.compile(
-    r"\b(?:create|draft|write|prepare|design|compose|build|set up a|put together|new campaign|a campaign|an email|a mail|a newsletter|a message|a reminder)\b"
+    r"\b(?:create|draft|write|prepare|design|compose|build|set up a|put together|new campaign"
+    r"|a campaign|an email|a mail|a newsletter|a message|a reminder)\b"
 )
 _ASKS_LEAVE = re.compile(
-    r"^(?:hi,? |hey,? |ok,? |so,? |and )?(?:(?:can|could|may|might|should|shall) (?:i|we|it|this)\b|would it be (?:ok|okay|possible|fine|better)|is it (?:ok|okay|possible|better|fine|too late)|am i able)"
+    r"^(?:hi,? |hey,? |ok,? |so,? |and )?(?:(?:can|could|may|might|should|shall) (?:i|we|it"
+    r"|this)\b|would it be (?:ok|okay|possible|fine|better)|is it (?:ok|okay|possible|better"
+    r"|fine|too late)|am i able)"
 )
 _DATA = re.compile(
-    r"\b(?:gdpr|ccpa|dsar|sar|right to (?:be forgotten|erasure|access)|right of (?:access|erasure)|subject access|data (?:subject|access|export|deletion|erasure|protection|request)|personal (?:data|information|details)|(?:all|everything|anything) (?:there is )?(?:about|on|of)|(?:all|any|every|everything|what) (?:of )?(?:the |his |her |their )?(?:data|information|info|details|records?|trace)|(?:her|his|their|the) data|data (?:about|of|on|for|we|you)|data (?:is|are) |erase\w*|erasure|anonymi[sz]e|to be forgotten|be forgotten|forget|everything (?:\w+ )?(?:about|on|of|we|you|they|that)|wipe|all traces?|privacy request|article 1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his|their)|what (?:do )?(?:we|you) (?:have|hold|know|store|keep)|info(?:rmation)? (?:we|you) (?:have|hold|store|keep)|records? (?:of|on|about|we))\b"
+    r"\b(?:gdpr|ccpa|dsar|sar|right to (?:be forgotten|erasure|access)|right of (?:access"
+    r"|erasure)|subject access|data (?:subject|access|export|deletion|erasure|protection"
+    r"|request)|personal (?:data|information|details)|(?:all|everything"
+    r"|anything) (?:there is )?(?:about|on|of)|(?:all|any|every|everything"
+    r"|what) (?:of )?(?:the |his |her |their )?(?:data|information|info|details|records?"
+    r"|trace)|(?:her|his|their|the) data|data (?:about|of|on|for|we|you)|data (?:is|are) "
+    r"|erase\w*|erasure|anonymi[sz]e|to be forgotten|be forgotten|forget"
+    r"|everything (?:\w+ )?(?:about|on|of|we|you|they|that)|wipe|all traces?|privacy request"
+    r"|article 1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his|their)"
+    r"|what (?:do )?(?:we|you) (?:have|hold|know|store|keep)|info(?:rmation)? (?:we"
+    r"|you) (?:have|hold|store|keep)|records? (?:of|on|about|we))\b"
 )
 _PERSON = re.compile(
-    r"\[\[|@|\b(?:mr|mrs|ms|miss|dr|she|he|her|him|his|hers|customer|client|member|person|subscriber|user|contact|someone|my|me|lady|gentleman|student|guest|their|woman|man|former|ex-\w+|i)\b"
+    r"\[\[|@|\b(?:mr|mrs|ms|miss|dr|she|he|her|him|his|hers|customer|client|member|person"
+    r"|subscriber|user|contact|someone|my|me|lady|gentleman|student|guest|their|woman|man"
+    r"|former|ex-\w+|i)\b"
 )
 _REFUSES = (
-    re.compile(r"\b(?:ignore|disregard|override|bypass|circumvent|skip|disable|turn off|switch off|get (?:around|round)|get past|work around|forget)\b[^.;]{0,30}\b(?:instructions?|rules?|guidelines?|restrictions?|approvals?|consents?|checks?|limits?|polic(?:y|ies)|suppression|suppressions|opt-?outs?|unsubscribes?|safety|filters?|safeguards?|prompts?|guardrails?|gdpr|law)\b"),
-    re.compile(r"\b(?:send|mail|email|blast|spam|include|add|write|put|re-?subscribe|contact|keep)\b[^.;]{0,40}\b(?:who|that|having)(?:'ve| have| has| had)? ?(?:unsubscribed|opted out|never (?:signed up|agreed|consented|asked|subscribed|opted in|gave)|didn't (?:consent|agree|sign up|opt in|ask|give)|did not (?:consent|agree|opt in|sign up)|no consent|haven't (?:agreed|consented|opted in)|complained|asked (?:us )?to stop|marked us as spam|said no|without (?:their )?(?:consent|permission|asking))\b"),
-    re.compile(r"\bwithout (?:the |an |any |their |his |her |my |anyone'?s? )?(?:unsubscribe|opt-?out|consent|permission|approval|asking (?:them|anyone|for))\b"),
-    re.compile(r"\b(?:buy|bought|purchased?|scrape\w*|scraping|harvest\w*|stole|steal|stolen|leaked|hacked?|crawl|rent(?:ed)?|got hold of|found|downloaded|copied|collected|got)\b[^.;]{0,25}\b(?:addresses|mailing lists?|email lists?|lists? of|database)\b"),
-    re.compile(r"\b(?:remove|hide|leave out|delete|drop|take out|omit|get rid of|make) (?:the |that |this |any |all |out )*(?:\w+ )?(?:unsubscribe|opt-?out)\b[^.;]{0,12}\b(?:link|button|footer|option|invisible|thing)\b"),
-    re.compile(r"\b(?:(?:fuck|screw) (?:you|off|this bot)|f\W{2,}k you|(?:you|u) (?:\w+ ){0,3}(?:idiot|moron|asshole|bastard|bitch|jerk|piece of \w+)|asshole|piss off|go to hell|shut up|stupid (?:bot|machine|thing|robot|piece)|you(?:'re| are) (?:\w+ )?(?:stupid|useless|dumb|worthless|garbage|trash|pathetic|an? idiot)|useless (?:bot|thing|piece|machine|robot)|dumb bot)\b"),
-    re.compile(r"\b(?:phish\w*|scam\w*|malware|ransomware|blackmail|threatening (?:mail|email|letter|message)s?|racist|hateful|fake invoices?|card details|credit card numbers?|passwords?|login credentials|bomb|harass\w*|pretend to be|impersonat\w+|pose as|posing as)\b"),
-    re.compile(r"\b(?:system prompt|api keys?|developer mode|debug mode|admin override|jailbreak|drop tables?|root access|god mode|your (?:hidden )?instructions|as an admin|as the admin|i(?:'m| am) (?:the|an|your) (?:admin\w*|developer|owner of this system|system)|you are now)\b"),
-    re.compile(r"\b(?:other|another|different|competitor'?s?) (?:compan(?:y|ies)|business(?:es)?|shops?|customers?|organi[sz]ations?|accounts?|tenants?)'?s? (?:contacts?|data|lists?|customers?|emails?|addresses)\b"),
-    re.compile(r"\b(?:mark|set|flag|change|pretend|make|record|backdate)\b (?:\w+ ){0,2}(?:everyone|everybody|all|them|contacts|people)\b[^.;]{0,30}\b(?:consented|consent|granted|opted in|opt-in)\b"),
-)  # fmt: skip
+    re.compile(
+        r"\b(?:ignore|disregard|override|bypass|circumvent|skip|disable|turn off|switch off"
+        r"|get (?:around|round)|get past|work around|forget)\b[^.;]{0,30}\b(?:instructions?"
+        r"|rules?|guidelines?|restrictions?|approvals?|consents?|checks?|limits?|polic(?:y"
+        r"|ies)|suppression|suppressions|opt-?outs?|unsubscribes?|safety|filters?|safeguards?"
+        r"|prompts?|guardrails?|gdpr|law)\b"
+    ),
+    re.compile(
+        r"\b(?:send|mail|email|blast|spam|include|add|write|put|re-?subscribe|contact"
+        r"|keep)\b[^.;]{0,40}\b(?:who|that|having)(?:'ve| have| has| had)? ?(?:unsubscribed"
+        r"|opted out|never (?:signed up|agreed|consented|asked|subscribed|opted in|gave)"
+        r"|didn't (?:consent|agree|sign up|opt in|ask|give)|did not (?:consent|agree|opt in"
+        r"|sign up)|no consent|haven't (?:agreed|consented|opted in)|complained"
+        r"|asked (?:us )?to stop|marked us as spam|said no|without (?:their )?(?:consent"
+        r"|permission|asking))\b"
+    ),
+    re.compile(
+        r"\bwithout (?:the |an |any |their |his |her |my |anyone'?s? )?(?:unsubscribe"
+        r"|opt-?out|consent|permission|approval|asking (?:them|anyone|for))\b"
+    ),
+    re.compile(
+        r"\b(?:buy|bought|purchased?|scrape\w*|scraping|harvest\w*|stole|steal|stolen|leaked"
+        r"|hacked?|crawl|rent(?:ed)?|got hold of|found|downloaded|copied|collected"
+        r"|got)\b[^.;]{0,25}\b(?:addresses|mailing lists?|email lists?|lists? of|database)\b"
+    ),
+    re.compile(
+        r"\b(?:remove|hide|leave out|delete|drop|take out|omit|get rid of|make) (?:the |that "
+        r"|this |any |all |out )*(?:\w+ )?(?:unsubscribe|opt-?out)\b[^.;]{0,12}\b(?:link"
+        r"|button|footer|option|invisible|thing)\b"
+    ),
+    re.compile(
+        r"\b(?:(?:fuck|screw) (?:you|off|this bot)|f\W{2,}k you|(?:you"
+        r"|u) (?:\w+ ){0,3}(?:idiot|moron|asshole|bastard|bitch|jerk|piece of \w+)|asshole"
+        r"|piss off|go to hell|shut up|stupid (?:bot|machine|thing|robot|piece)|you(?:'re"
+        r"| are) (?:\w+ )?(?:stupid|useless|dumb|worthless|garbage|trash|pathetic|an? idiot)"
+        r"|useless (?:bot|thing|piece|machine|robot)|dumb bot)\b"
+    ),
+    re.compile(
+        r"\b(?:phish\w*|scam\w*|malware|ransomware|blackmail|threatening (?:mail|email|letter"
+        r"|message)s?|racist|hateful|fake invoices?|card details|credit card numbers?"
+        r"|passwords?|login credentials|bomb|harass\w*|pretend to be|impersonat\w+|pose as"
+        r"|posing as)\b"
+    ),
+    re.compile(
+        r"\b(?:system prompt|api keys?|developer mode|debug mode|admin override|jailbreak"
+        r"|drop tables?|root access|god mode|your (?:hidden )?instructions|as an admin"
+        r"|as the admin|i(?:'m| am) (?:the|an|your) (?:admin\w*|developer"
+        r"|owner of this system|system)|you are now)\b"
+    ),
+    re.compile(
+        r"\b(?:other|another|different|competitor'?s?) (?:compan(?:y|ies)|business(?:es)?"
+        r"|shops?|customers?|organi[sz]ations?|accounts?|tenants?)'?s? (?:contacts?|data"
+        r"|lists?|customers?|emails?|addresses)\b"
+    ),
+    re.compile(
+        r"\b(?:mark|set|flag|change|pretend|make|record|backdate)\b (?:\w+ ){0,2}(?:everyone"
+        r"|everybody|all|them|contacts|people)\b[^.;]{0,30}\b(?:consented|consent|granted"
+        r"|opted in|opt-in)\b"
+    ),
+)
 _SPARES = re.compile(
-    r"\b(?:exclude|excluding|leave out|skip|except|don't|do not|never|not to|remove|take out|without|how many|who|what|are there|only)\b[^.;]{0,25}\b(?:unsubscribed|opted out|no consent|without consent|complained|haven't (?:agreed|consented)|never agreed|didn't consent)\b"
+    r"\b(?:exclude|excluding|leave out|skip|except|don't|do not|never|not to|remove|take out"
+    r"|without|how many|who|what|are there|only)\b[^.;]{0,25}\b(?:unsubscribed|opted out"
+    r"|no consent|without consent|complained|haven't (?:agreed|consented)|never agreed"
+    r"|didn't consent)\b"
 )
 _WAITS = re.compile(
-    r"^(?:(?:hm+|ok|okay|no|well|uh|um|oh|eh|actually|sorry),? )*(?:not yet|maybe later|later|forget it|never ?mind|not now|not today|wait|hold on|one (?:moment|sec|second)|give me a (?:minute|moment|sec|second)|let me (?:think|check|sleep|ask)\b.*|i(?:'ll| will) (?:think|come back|get back|decide|sleep)\b.*|i need (?:to think|more time|a moment)\b.*|maybe|perhaps|i don't know|idk|not sure(?: yet)?|i(?:'m| am) not sure(?: yet)?|i(?:'ll| will) let you know)(?:,? (?:thanks|thank you|please|about it|yet|then|maybe|sorry))*[.! ]*$"
+    r"^(?:(?:hm+|ok|okay|no|well|uh|um|oh|eh|actually|sorry),? )*(?:not yet|maybe later|later"
+    r"|forget it|never ?mind|not now|not today|wait|hold on|one (?:moment|sec|second)"
+    r"|give me a (?:minute|moment|sec|second)|let me (?:think|check|sleep|ask)\b.*|i(?:'ll"
+    r"| will) (?:think|come back|get back|decide|sleep)\b.*|i need (?:to think|more time"
+    r"|a moment)\b.*|maybe|perhaps|i don't know|idk|not sure(?: yet)?|i(?:'m"
+    r"| am) not sure(?: yet)?|i(?:'ll| will) let you know)(?:,? (?:thanks|thank you|please"
+    r"|about it|yet|then|maybe|sorry))*[.! ]*$"
 )
 _YES_BUT = re.compile(
-    rf"(?:{_YES}|looks (?:good|great|fine|nice)|almost|i like it|love it|that's (?:good|fine|great)|nearly|not bad)[,.!]? (?:but|just|except|only|although|though)\\b"
+    rf"(?:{_YES}|looks (?:good|great|fine|nice)|almost|i like it|love it|that's (?:good|fine"
+    rf"|great)|nearly|not bad)[,.!]? (?:but|just|except|only|although|though)\\b"
 )
 _BARE = re.compile(
-    r"^(?:ok+|okay|k|kk|hm+|uh|um|well|alright|right|fine|yes ?\?|ok ?\?|okay ?\?|sure ?\?|yeah ?\?|yep ?\?|so|and|maybe|\W*|\?+)[.! ]*$"
+    r"^(?:ok+|okay|k|kk|hm+|uh|um|well|alright|right|fine|yes ?\?|ok ?\?|okay ?\?|sure ?\?"
+    r"|yeah ?\?|yep ?\?|so|and|maybe|\W*|\?+)[.! ]*$"
 )
 _WHAT_IF = re.compile(
     r"\bwhat (?:happens|would happen|will happen|does it do|happened) (?:if|when|once|after|to)\b"
 )
 _WHO_GETS = re.compile(
-    r"\bwho (?:all )?(?:exactly )?(?:gets?|will get|is getting|receives?|will receive|would get|would receive|is it going to|does it go to|is it for|are the recipients)\b|\bhow many (?:people |customers |contacts |members )?(?:get|will get|receive|would get|will receive)\b|\bwho.{0,12} going to (?:get|receive)\b"
+    r"\bwho (?:all )?(?:exactly )?(?:gets?|will get|is getting|receives?|will receive"
+    r"|would get|would receive|is it going to|does it go to|is it for|are the recipients)\b"
+    r"|\bhow many (?:people |customers |contacts |members )?(?:get|will get|receive|would get"
+    r"|will receive)\b|\bwho.{0,12} going to (?:get|receive)\b"
 )
 
 Ranking = tuple[tuple[str, float], ...]

@@ -6,14 +6,27 @@ import re
 from typing import Final
 
 _COMMON: Final = {
-    "en": "the a an and to of for with is are be it this that my our your we you me i in on not have do can send make please want who how what when".split(),
-    "es": "el la los las un una de que y para con por es son mi nuestro nuestros clientes quiero hola correo enviar env\u00eda campa\u00f1a gracias no en como qu\u00e9 mis hacer puedes crea oferta del al semana ma\u00f1ana".split(),
-    "pt": "o os uma um de que e para com por \u00e9 s\u00e3o meu nossa nossos clientes quero ol\u00e1 enviar campanha obrigado obrigada n\u00e3o em como minha fazer voc\u00ea envia cria do da dos das no na aos".split(),
-    "fr": "le la les un une des de que et pour avec est sont mon nos notre clients je veux bonjour envoyer envoie campagne merci pas en comment vous nous faire du au aux".split(),
-    "de": "der die das ein eine und f\u00fcr mit ist sind mein unsere unseren kunden ich m\u00f6chte hallo senden kampagne danke nicht wie bitte wir sie den dem von zu auf alle schicke schick mir uns".split(),
-    "it": "il lo gli un una di che e per con \u00e8 sono mio nostri clienti voglio ciao inviare campagna grazie non come fare della del alla ai invia crea vorrei".split(),
-    "nl": "de het een en voor met is zijn mijn onze klanten ik wil hallo sturen campagne bedankt niet hoe graag wij je van naar stuur alle".split(),
-}  # fmt: skip
+    code: frozenset(words.split())
+    for code, words in {
+        "en": "the a an and to of for with is are be it this that my our your we you me i in on "
+        "not have do can send make please want who how what when",
+        "es": "el la los las un una de que y para con por es son mi nuestro nuestros clientes "
+        "quiero hola correo enviar env\u00eda campa\u00f1a gracias no en como qu\u00e9 mis "
+        "hacer puedes crea oferta del al semana ma\u00f1ana",
+        "pt": "o os uma um de que e para com por \u00e9 s\u00e3o meu nossa nossos clientes quero "
+        "ol\u00e1 enviar campanha obrigado obrigada n\u00e3o em como minha fazer voc\u00ea "
+        "envia cria do da dos das no na aos",
+        "fr": "le la les un une des de que et pour avec est sont mon nos notre clients je veux "
+        "bonjour envoyer envoie campagne merci pas en comment vous nous faire du au aux",
+        "de": "der die das ein eine und f\u00fcr mit ist sind mein unsere unseren kunden ich "
+        "m\u00f6chte hallo senden kampagne danke nicht wie bitte wir sie den dem von zu auf "
+        "alle schicke schick mir uns",
+        "it": "il lo gli un una di che e per con \u00e8 sono mio nostri clienti voglio ciao "
+        "inviare campagna grazie non come fare della del alla ai invia crea vorrei",
+        "nl": "de het een en voor met is zijn mijn onze klanten ik wil hallo sturen campagne "
+        "bedankt niet hoe graag wij je van naar stuur alle",
+    }.items()
+}
 _SCRIPTS: Final = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("zh", re.compile(r"[\u4e00-\u9fff]")),

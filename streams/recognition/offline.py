@@ -12,8 +12,8 @@ from streams.recognition.lexicon import lexicon
 from streams.recognition.model import Model
 from streams.recognition.ports import Recognition, Utterance
 from streams.recognition.slots import extract
+from streams.recognition.slots.campaigns import campaign
 from streams.recognition.slots.people import address, contact
-from streams.recognition.slots.subjects import campaign
 from streams.recognition.vocabulary import DANGEROUS
 from streams.recognition.wording import Wording, read
 
@@ -21,6 +21,8 @@ NAME: Final = "offline"
 LEAST_CONFIDENCE: Final = 0.3
 """Below this nobody should act on a guess: the reply asks instead."""
 LEAST_DANGEROUS: Final = 0.45
+LEAST_SETTLED: Final = 0.2
+"""What the classifier must add when a sentence holds nothing but words of consent."""
 _TOO_SURE_TO_PASS_ON: Final = 0.75
 """A dangerous intent this likely, but not borne out, is asked about, not taken for the next."""
 _ALTERNATIVES: Final = 3
@@ -81,7 +83,7 @@ def decide(ranking: Ranking, wording: Wording, utterance: Utterance) -> tuple[st
     named = campaign(wording, utterance.known_campaigns) is not None
     settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
     p_settled = dict(ranking).get(settled or "", 0.0)
-    if settled in DANGEROUS and p_settled < LEAST_DANGEROUS:
+    if settled in DANGEROUS and p_settled < LEAST_SETTLED:
         settled = "clarify"
     if settled is not None:
         return settled, max(p_settled, CERTAIN)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import openai
 from openai import OpenAI
+from openai.types.shared_params import ResponseFormatJSONObject
 from pydantic import ValidationError
 
 from streams.recognition.answer import Answer, believed_slots
@@ -93,13 +94,13 @@ class OpenAIRecognizer:
 
     def _ask_for_json(self, messages: list[Any]) -> Answer:
         schema = json.dumps(Answer.model_json_schema())
-        asked = [
+        asked: list[Any] = [
             {"role": "system", "content": f"Answer with one JSON object of this schema: {schema}"}
         ]
         completion = self._client.chat.completions.create(
             model=self._model,
             messages=[*messages[:1], *asked, *messages[1:]],
-            response_format={"type": "json_object"},
+            response_format=ResponseFormatJSONObject(type="json_object"),
             temperature=0,
         )
         return Answer.model_validate_json(completion.choices[0].message.content or "")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from streams.recognition.ports import Utterance
-from streams.recognition.slots import offers, people, subjects, times
+from streams.recognition.slots import campaigns, offers, people, products, subjects, times, tones
 from streams.recognition.vocabulary import SLOTS, WITHOUT_SLOTS
 from streams.recognition.wording import Wording
 
@@ -38,11 +38,17 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
 _QUOTE = re.compile(r"\"[^\"]*\"")
 _QUOTABLE: Final = frozenset({"subject", "audience", "campaign", "contact", "discount_code"})
 _SENDING = re.compile(
-    r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed|deliver|delivered|launch|leave|sending|set for|ship|first one)\b"
+    r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed"
+    r"|deliver|delivered|launch|leave|sending|set for|ship|first one)\b"
 )
-_PACE = re.compile(r"\b(?:one|1|each|an email|a mail) every (?:\d+|two|three|four|five|other) days$")
+_PACE = re.compile(
+    r"\b(?:one|1|each|an email|a mail) every (?:\d+|two|three|four|five|other) days$"
+)
 _HAPPENING = re.compile(
-    r"\b(?:until|till|til|by|before|since|ends?|ending|expires?|valid|last|opening|open|opens|workshop|class|event|party|webinar|market|retreat|closed|close|closing|moving|launching|launches|launch of|seminar|tasting|race|marathon|happening|starts?|starting|through|from|for|this weekend's|our|the|off|only|about|free)\b[^,.;]*$"
+    r"\b(?:until|till|til|by|before|since|ends?|ending|expires?|valid|last|opening|open|opens"
+    r"|workshop|class|event|party|webinar|market|retreat|closed|close|closing|moving"
+    r"|launching|launches|launch of|seminar|tasting|race|marathon|happening|starts?|starting"
+    r"|through|from|for|this weekend's|our|the|off|only|about|free)\b[^,.;]*$"
 )
 
 
@@ -63,12 +69,13 @@ def extract(intent: str, wording: Wording, utterance: Utterance) -> dict[str, An
 def _unquoted(wording: Wording) -> Wording:
     """Words in quotation marks are words to be used, not words about the campaign."""
     return replace(
-        wording, plain=_QUOTE.sub(lambda quote: "\"" + "_" * (len(quote[0]) - 2) + "\"", wording.plain)
+        wording,
+        plain=_QUOTE.sub(lambda quote: '"' + "_" * (len(quote[0]) - 2) + '"', wording.plain),
     )
 
 
 def _without_overlaps(found: dict[str, Any]) -> dict[str, Any]:
-    """A month in a campaign's name is not the period asked about."""
+    """What is said of people, an occasion or a gift is not what is sold."""
     product = found.get("product", "\0").lower()
     given = found.get("offer", {})
     elsewhere = [
@@ -79,8 +86,6 @@ def _without_overlaps(found: dict[str, Any]) -> dict[str, Any]:
     ]
     if any(product in words.lower() for words in elsewhere):
         del found["product"]
-    if found.get("period", "\0").lower() in found.get("campaign", "").lower():
-        del found["period"]
     return found
 
 
@@ -118,7 +123,7 @@ def _is_sending_time(plain: str, moment: times.Found) -> bool:
 
 
 def _tone(intent: str, wording: Wording, _: Utterance) -> str | None:
-    return subjects.tone(wording.plain, loose=intent in ("modify_campaign", "set_business_context"))
+    return tones.tone(wording.plain, loose=intent in ("modify_campaign", "set_business_context"))
 
 
 def _expires(_intent: str, wording: Wording, _: Utterance) -> str | None:
@@ -126,7 +131,12 @@ def _expires(_intent: str, wording: Wording, _: Utterance) -> str | None:
     return found.value if found else None
 
 
-def _period(_intent: str, wording: Wording, _: Utterance) -> str | None:
+def _period(_intent: str, wording: Wording, utterance: Utterance) -> str | None:
+    """A month in a campaign's name is not the period asked about."""
+    name = campaigns.campaign(wording, utterance.known_campaigns)
+    if name is not None:
+        kept = wording.plain.replace(name.lower(), "_" * len(name))
+        wording = replace(wording, plain=kept)
     found = times.period(wording)
     return found.value if found else None
 
@@ -142,7 +152,7 @@ _Reader = Callable[[str, Wording, Utterance], Any]
 _READERS: Final[dict[str, _Reader]] = {
     "audience": _segmented,
     "offer": lambda _i, w, _u: offers.offer(w),
-    "product": lambda _i, w, _u: subjects.product(w),
+    "product": lambda _i, w, _u: products.product(w),
     "occasion": lambda _i, w, _u: subjects.occasion(w),
     "schedule": _schedule,
     "expires": _expires,
@@ -153,9 +163,9 @@ _READERS: Final[dict[str, _Reader]] = {
     "count_of_emails": lambda _i, w, _u: offers.count_of_emails(w.plain),
     "discount_code": lambda _i, w, _u: offers.discount_code(w),
     "language": lambda _i, w, _u: subjects.language(w.plain),
-    "campaign": lambda _i, w, u: subjects.campaign(w, u.known_campaigns),
+    "campaign": lambda _i, w, u: campaigns.campaign(w, u.known_campaigns),
     "contact": lambda _i, w, _u: people.contact(w),
     "email": lambda _i, w, _u: people.address(w.original),
-    "metric": lambda _i, w, _u: subjects.metric(w.plain),
+    "metric": lambda _i, w, _u: campaigns.metric(w.plain),
     "period": _period,
 }

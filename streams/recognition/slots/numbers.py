@@ -6,12 +6,39 @@ import re
 from typing import Final
 
 WORDS: Final = {
-    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
-    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fourteen": 14, "fifteen": 15,
-    "twenty": 20, "thirty": 30, "forty": 40, "forty-five": 45, "fifty": 50, "sixty": 60,
-    "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "a hundred": 100,
-    "a couple of": 2, "a couple": 2, "couple of": 2, "a dozen": 12, "the": 1,
-}  # fmt: skip
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "fourteen": 14,
+    "fifteen": 15,
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "forty-five": 45,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+    "hundred": 100,
+    "a hundred": 100,
+    "a couple of": 2,
+    "a couple": 2,
+    "couple of": 2,
+    "a dozen": 12,
+    "the": 1,
+}
 _DAYS: Final = {
     "day": 1,
     "night": 1,
@@ -28,9 +55,13 @@ NUMBER: Final = (
     + r")"
 )
 UNIT: Final = r"(?:minute|hour|day|night|week|fortnight|month|quarter|year)s?"
-SPAN: Final = rf"(?:half an? (?:year|hour|month)|{NUMBER}(?: and a half)?[ -]?(?:full |whole |straight )?{UNIT})"
+SPAN: Final = (
+    rf"(?:half an? (?:year|hour|month)|{NUMBER}(?: and a half)?[ -]?(?:full |whole "
+    rf"|straight )?{UNIT})"
+)
 _SPAN = re.compile(
-    rf"(?:(?P<half>half) an? |(?P<n>{NUMBER})(?P<more> and a half)?[ -]?(?:full |whole |straight )?)(?P<unit>{UNIT})"
+    rf"(?:(?P<half>half) an? |(?P<n>{NUMBER})(?P<more> and a half)?[ -]?(?:full |whole "
+    rf"|straight )?)(?P<unit>{UNIT})"
 )
 
 

@@ -9,54 +9,93 @@ from streams.recognition.slots.numbers import NUMBER, number, whole
 from streams.recognition.wording import Wording
 
 _CURRENCY = {
-    "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD", "buck": "USD",
-    "\u20ac": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR",
-    "\u00a3": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP",
-    "yen": "JPY", "\u00a5": "JPY", "jpy": "JPY",
-}  # fmt: skip
+    "$": "USD",
+    "usd": "USD",
+    "dollar": "USD",
+    "dollars": "USD",
+    "bucks": "USD",
+    "buck": "USD",
+    "\u20ac": "EUR",
+    "eur": "EUR",
+    "euro": "EUR",
+    "euros": "EUR",
+    "\u00a3": "GBP",
+    "gbp": "GBP",
+    "pound": "GBP",
+    "pounds": "GBP",
+    "quid": "GBP",
+    "yen": "JPY",
+    "\u00a5": "JPY",
+    "jpy": "JPY",
+}
 _STOP = (
-    r"(?= (?:for|until|till|til|this|next (?:week|month|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|when|if|to|with|and|by|ends?|ending|who|that|valid|using|code"
-    r"|tomorrow|today|tonight|because|please|send|expires?|through|only|but|or|as|while|before|after"
-    r"|instead|coupon|promo|voucher|weekdays?|plus|via|from|so|is|in|on|at|within|then|thanks|rather)\b"
+    r"(?= (?:for|until|till|til|this|next (?:week|month|weekend|monday|tuesday|wednesday"
+    r"|thursday|friday|saturday|sunday)|when|if|to|with|and|by|ends?|ending|who|that|valid"
+    r"|using|code"
+    r"|tomorrow|today|tonight|because|please|send|expires?|through|only|but|or|as|while"
+    r"|before|after"
+    r"|instead|coupon|promo|voucher|weekdays?|plus|via|from|so|is|in|on|at|within|then|thanks"
+    r"|rather)\b"
     r"|\s?[,.;:!?()\"-]|$)"
 )
-_OFF = rf"(?: ?off(?: of)?(?: (?!for\b|until\b|till\b|this\b|next (?:week|month|weekend)\b|when\b|if\b|to\b|with\b|and\b|by\b|code\b|please\b|only\b|in\b|instead\b|ends?\b|valid\b|who\b|or\b|but\b|tomorrow\b|today\b|as\b|is\b|at\b|send\b|on\b|using\b|through\b)[^,.;:!?()\"]+?{_STOP})?"
-_NOUN = r" (?:discount|reduction|price cut|voucher|coupon|gift card|credit|gift voucher|cashback|rebate)(?: code)?"
+_OFF = (
+    rf"(?: ?off(?: of)?(?: (?!for\b|until\b|till\b|this\b|next (?:week|month|weekend)\b"
+    rf"|when\b|if\b|to\b|with\b|and\b|by\b|code\b|please\b|only\b|in\b|instead\b|ends?\b"
+    rf"|valid\b|who\b|or\b|but\b|tomorrow\b|today\b|as\b|is\b|at\b|send\b|on\b|using\b"
+    rf"|through\b)[^,.;:!?()\"]+?{_STOP})?"
+)
+_NOUN = (
+    r" (?:discount|reduction|price cut|voucher|coupon|gift card|credit|gift voucher|cashback"
+    r"|rebate)(?: code)?"
+)
 _PERCENT = re.compile(
     rf"\b(?P<n>\d+(?:[.,]\d+)?|{NUMBER}) ?(?:%|percent|per cent|pct)(?P<tail>{_OFF}|{_NOUN}))?"
 )
 _SYMBOL = r"[$\u20ac\u00a3\u00a5]"
 _UNIT = r"(?:usd|eur|gbp|jpy|dollars?|euros?|pounds?|quid|bucks?|yen)"
 _AMOUNT = re.compile(
-    rf"(?:(?P<sym>{_SYMBOL}) ?(?P<n1>\d+(?:[.,]\d+)?)|\b(?P<n2>{NUMBER}) ?(?P<unit>{_UNIT}\b|{_SYMBOL}))"
+    rf"(?:(?P<sym>{_SYMBOL}) ?(?P<n1>\d+(?:[.,]\d+)?)|\b(?P<n2>{NUMBER}) ?(?P<unit>{_UNIT}\b"
+    rf"|{_SYMBOL}))"
     rf"(?P<tail>{_OFF}|{_NOUN}))"
 )
 _VOUCHER_OF = re.compile(
-    rf"\b(?:voucher|coupon|gift card|discount|credit) (?:of|for|worth|over) (?:(?P<sym>{_SYMBOL}) ?(?P<n1>\d+)|(?P<n2>\d+|{NUMBER}) ?(?P<unit>{_UNIT}\b|{_SYMBOL}))"
+    rf"\b(?:voucher|coupon|gift card|discount|credit) (?:of|for|worth"
+    rf"|over) (?:(?P<sym>{_SYMBOL}) ?(?P<n1>\d+)|(?P<n2>\d+|{NUMBER}) ?(?P<unit>{_UNIT}\b"
+    rf"|{_SYMBOL}))"
 )
 _DISCOUNT_OF = re.compile(r"\bdiscount of (?P<n>\d+) ?(?:%|percent)")
 _SHIPPING = re.compile(
-    r"\b(?:free (?:\w+ )?(?:shipping|delivery|postage)|(?:shipping|delivery|postage) (?:is |for )?free|no (?:shipping|delivery) (?:costs?|fees?|charges?))\b"
+    r"\b(?:free (?:\w+ )?(?:shipping|delivery|postage)|(?:shipping|delivery|postage) (?:is "
+    r"|for )?free|no (?:shipping|delivery) (?:costs?|fees?|charges?))\b"
 )
 _OTHER = re.compile(
-    r"\b(?:(?:two|2|three|3)[ -]?(?:for|4)[ -]?(?:one|1|two|2)\b|(?:two|2|three|3) (?:[a-z]+ ){0,2}for the price of (?:one|1|two|2)\b"
-    r"|bogo\b|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third|next)(?: one)?|another)(?: (?:free|half price|for free|half off))?"
+    r"\b(?:(?:two|2|three|3)[ -]?(?:for|4)[ -]?(?:one|1|two|2)\b|(?:two|2|three"
+    r"|3) (?:[a-z]+ ){0,2}for the price of (?:one|1|two|2)\b"
+    r"|bogo\b|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third"
+    r"|next)(?: one)?|another)(?: (?:free|half price|for free|half off))?"
     r"|half[ -]price(?: [^,.;:!?()\"]+?" + _STOP + r")?|half off(?: [^,.;:!?()\"]+?" + _STOP + r")?"
-    r"|(?:(?:the |their |your )?(?:first|one|two|three|\d|an? extra|an? additional) )?(?:free )(?:first )?(?:week|month|year|day)s?\b(?: (?:pass|trial|of [a-z ]+?"
-    + _STOP
-    + r"))?"
+    r"|(?:(?:the |their |your )?(?:first|one|two|three|\d|an? extra"
+    r"|an? additional) )?(?:free )(?:first )?(?:week|month|year|day)s?\b(?: (?:pass|trial"
+    r"|of [a-z ]+?" + _STOP + r"))?"
     r"|(?:first|one|two|three|\d|extra) (?:week|month|year|day)s? (?:for )?free\b"
-    r"|(?:no|waived|waive the|waiving the) (?:[a-z]+ ){0,2}fees?\b|double (?:loyalty )?points|early access|a second [a-z]+ for free)"
+    r"|(?:no|waived|waive the|waiving the) (?:[a-z]+ ){0,2}fees?\b|double (?:loyalty )?points"
+    r"|early access|a second [a-z]+ for free)"
 )
 _GIFT = re.compile(
-    r"\b(?:(?:(?<=^)|(?<=\ba )|(?<=\bone )|(?<=\bwith )|(?<=\bget )|(?<=\bgets )|(?<=\bgive )|(?<=\boffer )|(?<=\bthem )|(?<=\band )|(?<=\bplus )|(?<=\bmaybe )|(?<=, )|(?<=: )|(?<=\btheir )|(?<=\bwin )|(?<=\bsome )|(?<=\bsmall )|(?<=\btwo ))(?:free|complimentary) (?!plans?\b|users?\b|trials?\b|accounts?\b|tier\b|members?\b|customers?\b|subscribers?\b|shipping\b|delivery\b|postage\b|of\b)"
+    r"\b(?:(?:(?<=^)|(?<=\ba )|(?<=\bone )|(?<=\bwith )|(?<=\bget )|(?<=\bgets )|(?<=\bgive )"
+    r"|(?<=\boffer )|(?<=\bthem )|(?<=\band )|(?<=\bplus )|(?<=\bmaybe )|(?<=, )|(?<=: )"
+    r"|(?<=\btheir )|(?<=\bwin )|(?<=\bsome )|(?<=\bsmall )|(?<=\btwo ))(?:free"
+    r"|complimentary) (?!plans?\b|users?\b|trials?\b|accounts?\b|tier\b|members?\b"
+    r"|customers?\b|subscribers?\b|shipping\b|delivery\b|postage\b|of\b)"
     r"[^,.;:!?()\"]+?"
     + _STOP
     + r"|(?:[a-z]+ )?(?:on the house|on us)\b|free (?:gift|trial class|trial session|trial lesson))"
 )
 _GIFT_PLAIN = re.compile(r"\ba (?:small )?gift(?! card)\b")
 _CODE = re.compile(
-    r"\b(?:(?:discount|promo|promotion|promotional|coupon|voucher|offer) )?(?:code|coupon)(?: is| of| called| word| named)?:? ?[\"']?(?P<code>[A-Za-z][A-Za-z0-9_-]*\d[A-Za-z0-9_-]*|[A-Z][A-Z0-9_-]{2,})",
+    r"\b(?:(?:discount|promo|promotion|promotional|coupon|voucher|offer) )?(?:code"
+    r"|coupon)(?: is| of| called| word| named)?:? "
+    r"?[\"']?(?P<code>[A-Za-z][A-Za-z0-9_-]*\d[A-Za-z0-9_-]*|[A-Z][A-Z0-9_-]{2,})",
 )
 _CODE_LOWER = re.compile(
     r"\b(?:code|coupon code|promo)(?: is| of| called| word)?:? ?[\"']?(?P<code>[a-z0-9_-]{4,})"
@@ -76,7 +115,8 @@ _NOT_CODES = {
     "expires",
 }
 _COUNT = re.compile(
-    rf"\b(?P<n>{NUMBER}|single)[ -]?(?:[a-z-]+[ -])?(?:[a-z-]+[ -])?(?:e ?- ?mails?|emails?|mails?|messages|parts?|steps?|touch(?:es)?|newsletters)\b(?! address)"
+    rf"\b(?P<n>{NUMBER}|single)[ -]?(?:[a-z-]+[ -])?(?:[a-z-]+[ -])?(?:e ?- ?mails?|emails?"
+    rf"|mails?|messages|parts?|steps?|touch(?:es)?|newsletters)\b(?! address)"
     rf"|\b(?:series|sequence|drip|set|course|campaign) of (?P<m>{NUMBER})\b(?! (?:days|weeks))"
     rf"|\b(?P<r>{NUMBER}) (?:reminders|nudges|follow-ups|tips|lessons|mailings)\b"
 )
@@ -86,10 +126,15 @@ def offer(wording: Wording) -> dict[str, Any] | None:
     """The contract's offer: `kind`, `text`, and for percent and amount their `value`."""
     plain = wording.plain
     for kind, pattern in (
-        ("percent", _DISCOUNT_OF), ("percent", _PERCENT), ("amount", _AMOUNT),
-        ("amount", _VOUCHER_OF), ("free_shipping", _SHIPPING), ("other", _OTHER), ("gift", _GIFT),
+        ("percent", _DISCOUNT_OF),
+        ("percent", _PERCENT),
+        ("amount", _AMOUNT),
+        ("amount", _VOUCHER_OF),
+        ("free_shipping", _SHIPPING),
+        ("other", _OTHER),
+        ("gift", _GIFT),
         ("gift", _GIFT_PLAIN),
-    ):  # fmt: skip
+    ):
         if match := pattern.search(plain):
             return _shape(kind, match, wording)
     return None

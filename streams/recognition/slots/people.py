@@ -10,53 +10,140 @@ from streams.recognition.slots.numbers import SPAN, span_days
 from streams.recognition.wording import Wording
 
 _ADDRESS = re.compile(r"\[\[[^\]\s]+\]\]|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
-_NOT = r"(?:haven't|have not|hasn't|has not|havent|didn't|did not|don't|do not|not|never|no|without|haven t|aren't|weren't|won't|wasn't|nothing)"
+_NOT = (
+    r"(?:haven't|have not|hasn't|has not|havent|didn't|did not|don't|do not|not|never|no"
+    r"|without|haven t|aren't|weren't|won't|wasn't|nothing)"
+)
 _INACTIVE = (
-    re.compile(rf"\b{_NOT}\b[^.;!?]{{0,60}}?\b(?:in|for|since|within|over|during)? ?(?:the )?(?:last |past |at least |more than |over |about |around |nearly |almost )*(?P<span>{SPAN})\b(?! (?:discount|off|free|later|apart|pass|trial))"),
-    re.compile(rf"\b(?:inactive|absent|away|gone|quiet|silent|dormant|lapsed|idle|asleep|missing|vanished|disappeared|off the radar|unseen|cold|left)\b(?: [a-z]+)?(?: (?:for|in|since|over|after))?(?: (?:the )?(?:last|past|more than|over|at least))? (?P<span>{SPAN})"),
-    re.compile(rf"\b(?P<span>{SPAN})(?:'s)?(?: of)? (?:inactive|inactivity|without (?:an? )?(?:order|purchase|visit|buying|ordering)|of silence|since (?:their )?last|no (?:order|purchase|visit))"),
-    re.compile(rf"\blast (?:bought|ordered|purchased?|visited|visit|order|login|came|shopped|logged in|booked|seen|trained)\b[^.;!?]{{0,25}}?(?P<span>{SPAN}) ago"),
-    re.compile(rf"\blast (?:purchase|order|visit|login|booking) (?:was |is |were |dates? )?(?:more than |over |at least )?(?P<span>{SPAN})"),
+    re.compile(
+        rf"\b{_NOT}\b[^.;!?]{{0,60}}?\b(?:in|for|since|within|over"
+        rf"|during)? ?(?:the )?(?:last |past |at least |more than |over |about |around "
+        rf"|nearly |almost )*(?P<span>{SPAN})\b(?! (?:discount|off|free|later|apart|pass"
+        rf"|trial))"
+    ),
+    re.compile(
+        rf"\b(?:inactive|absent|away|gone|quiet|silent|dormant|lapsed|idle|asleep|missing"
+        rf"|vanished|disappeared|off the radar|unseen|cold|left)\b(?: [a-z]+)?(?: (?:for|in"
+        rf"|since|over|after))?(?: (?:the )?(?:last|past|more than|over"
+        rf"|at least))? (?P<span>{SPAN})"
+    ),
+    re.compile(
+        rf"\b(?P<span>{SPAN})(?:'s)?(?: of)? (?:inactive|inactivity|without (?:an? )?(?:order"
+        rf"|purchase|visit|buying|ordering)|of silence|since (?:their )?last|no (?:order"
+        rf"|purchase|visit))"
+    ),
+    re.compile(
+        rf"\blast (?:bought|ordered|purchased?|visited|visit|order|login|came|shopped"
+        rf"|logged in|booked|seen|trained)\b[^.;!?]{{0,25}}?(?P<span>{SPAN}) ago"
+    ),
+    re.compile(
+        rf"\blast (?:purchase|order|visit|login|booking) (?:was |is |were "
+        rf"|dates? )?(?:more than |over |at least )?(?P<span>{SPAN})"
+    ),
     re.compile(rf"\bsince (?P<span>{SPAN})\b(?! ago)"),
     re.compile(r"\b(?P<span>\d+)[ +-]*days?[ -](?:lapsed|inactive|dormant)"),
-)  # fmt: skip
+)
 _TAGGED = re.compile(
-    r"\b(?:tag(?:ged|s|ging)?)(?: (?:as|with|is|called|named|like|of))?:? (?P<q>[\"'])?(?P<tag>(?(q)[^\"']+|[\w-]+(?: (?:and|or|,) [\w-]+)*))"
+    r"\b(?:tag(?:ged|s|ging)?)(?: (?:as|with|is|called|named|like"
+    r"|of))?:? (?P<q>[\"'])?(?P<tag>(?(q)[^\"']+|[\w-]+(?: (?:and|or|,) [\w-]+)*))"
 )
 _TAG_AS = re.compile(
-    r"\btag\b[^.;!?\"']*? (?:as|with) (?:the tag )?(?P<q>[\"'])?(?P<tag>(?(q)[^\"']+|[\w-]+(?: and [\w-]+)?))"
+    r"\btag\b[^.;!?\"']*? (?:as|with) (?:the tag )?(?P<q>[\"'])?(?P<tag>(?(q)[^\"']+"
+    r"|[\w-]+(?: and [\w-]+)?))"
 )
 _TAG_BEFORE = re.compile(r"\b(?:the|with the|a) (?P<q>[\"'])?(?P<tag>[\w-]+)(?(q)[\"']) tag\b")
 _NOT_TAGS: Final = frozenset(
-    "the a an all everyone as with from to on it them him her those people customers contacts my our this that please and is for".split()
+    "the a an all everyone as with from to on it them him her those people customers "
+    "contacts my our this that please and is for".split()
 )
 
-_GENERIC: Final = r"customers?|clients?|people|persons?|everyone|everybody|subscribers|contacts|folks|list|anyone|anybody|all|those|humans|guys|users|members|someone|others?|shoppers|buyers"
-_GROUPS: Final = (
-    r"regulars|vips?|runners|joggers|walkers|cyclists|hikers|swimmers|athletes|marathoners|gardeners|growers|students?|pupils|teachers|instructors|parents|mums|moms|dads|families|mothers|couples|"
-    r"guests|visitors|attendees|participants|registrants|leads|prospects|trialists|trialers|trials|signups|sign-ups|newcomers|newbies|beginners|joiners|starters|owners|founders|admins|administrators|"
-    r"managers|developers|teams|accounts|companies|workspaces|organi[sz]ations|businesses|restaurants|cafes|shops|wholesalers|retailers|resellers|partners|donors|patrons|fans|followers|readers|lovers|"
-    r"enthusiasts|seniors|pensioners|kids|teenagers|women|men|ladies|locals|neighbours|neighbors|residents|holders|bakers|yogis|practitioners|athletes|lifters|gym-goers|goers|freelancers|agencies|"
-    r"schools|employees|colleagues|staff|evaluators|decision makers|ctos|ceos|marketers|engineers|designers|spenders|purchasers|bookers|drinkers|eaters|brides|graduates|alumni|volunteers|crew|gang|crowd|club|abandoners|dropouts|early birds|mamas|dog owners|wholesale|quitters|no-shows"
+_GENERIC: Final = (
+    r"customers?|clients?|people|persons?|everyone|everybody|subscribers|contacts|folks|list"
+    r"|anyone|anybody|all|those|humans|guys|users|members|someone|others?|shoppers|buyers"
 )
-_MODIFIER = r"(?!(?:the|to|for|our|my|your|their|all|new|of|and|with|at|by|from|who|that|which|us|me|we|i|send|email|mail|tell|remind|win|get|back|bring|every|about|invite|target|only|just|give|offer|nudge|message|campaign|emails|series|sequence|let|thank|reward|convert|upgrade|turn|teach|educate|welcome|show|help|some|any|many|because|if|when|is|are|do|does|did|have|how|what|please|you|it|this|be|can|will|in|on|off|free|discount|than|as|more|few|those|these|them|contact|reach|push|move|make|persuade|encourage|ask|announce|reactivate|re-engage|reengage|between|so|a|an|off|hit|up|back|bak|export|import|teaching|mails|emails|one|two|three|four|five|six|ten|only|please|pls|hi|hello|hey|would|could|should|might|like|want|need|into|today|tomorrow|out|write|mail|draft|create|build|prepare|target|trigger|chase|thanks|thank|via|its|it's|we're|dear|inform|offering|giving|sending|wake|tempt|lure|regain|revive|recover|engage|approach|address|audience|exclude|include|without|except|not|no|never|other|each|either|both|most of|also|too|just|really|maybe|now|then|because|say|talk|speak|notify|update|alert|attract|visit|most|make|sure|know|getting|telling|reaching|asking|reminding|welcoming|inviting|winning|converting|deserve|bought|buy|left|last|again|here|there|was|were|has|had|does|did|got|keep|pull|drag|lost touch|delete|take|tag|tagged|remove|mailing|unsubscribe|erase|put|cap|mark|label|set|merge|clean|how many|many|limit|narrow|expand|extend|chase|swap|change|upload|move|find|look|add|sort|split|dormant of|mothers|fathers|\d+)\b)[\w'&%+-]+"
+_GROUPS: Final = (
+    r"regulars|vips?|runners|joggers|walkers|cyclists|hikers|swimmers|athletes|marathoners"
+    r"|gardeners|growers|students?|pupils|teachers|instructors|parents|mums|moms|dads"
+    r"|families|mothers|couples|"
+    r"guests|visitors|attendees|participants|registrants|leads|prospects|trialists|trialers"
+    r"|trials|signups|sign-ups|newcomers|newbies|beginners|joiners|starters|owners|founders"
+    r"|admins|administrators|"
+    r"managers|developers|teams|accounts|companies|workspaces|organi[sz]ations|businesses"
+    r"|restaurants|cafes|shops|wholesalers|retailers|resellers|partners|donors|patrons|fans"
+    r"|followers|readers|lovers|"
+    r"enthusiasts|seniors|pensioners|kids|teenagers|women|men|ladies|locals|neighbours"
+    r"|neighbors|residents|holders|bakers|yogis|practitioners|athletes|lifters|gym-goers"
+    r"|goers|freelancers|agencies|"
+    r"schools|employees|colleagues|staff|evaluators|decision makers|ctos|ceos|marketers"
+    r"|engineers|designers|spenders|purchasers|bookers|drinkers|eaters|brides|graduates"
+    r"|alumni|volunteers|crew|gang|crowd|club|abandoners|dropouts|early birds|mamas"
+    r"|dog owners|quitters|no-shows"
+)
+_MODIFIER = (
+    r"(?!(?:the|to|for|our|my|your|their|all|new|of|and|with|at|by|from|who|that|which|us|me"
+    r"|we|i|send|email|mail|tell|remind|win|get|back|bring|every|about|invite|target|only"
+    r"|just|give|offer|nudge|message|campaign|emails|series|sequence|let|thank|reward|convert"
+    r"|upgrade|turn|teach|educate|welcome|show|help|some|any|many|because|if|when|is|are|do"
+    r"|does|did|have|how|what|please|you|it|this|be|can|will|in|on|off|free|discount|than|as"
+    r"|more|few|those|these|them|contact|reach|push|move|make|persuade|encourage|ask|announce"
+    r"|reactivate|re-engage|reengage|between|so|a|an|off|hit|up|back|bak|export|import"
+    r"|teaching|mails|emails|one|two|three|four|five|six|ten|only|please|pls|hi|hello|hey"
+    r"|would|could|should|might|like|want|need|into|today|tomorrow|out|write|mail|draft"
+    r"|create|build|prepare|target|trigger|chase|thanks|thank|via|its|it's|we're|dear|inform"
+    r"|offering|giving|sending|wake|tempt|lure|regain|revive|recover|engage|approach|address"
+    r"|audience|exclude|include|without|except|not|no|never|other|each|either|both|most of"
+    r"|also|too|just|really|maybe|now|then|because|say|talk|speak|notify|update|alert|attract"
+    r"|visit|most|make|sure|know|getting|telling|reaching|asking|reminding|welcoming|inviting"
+    r"|winning|converting|deserve|bought|buy|left|last|again|here|there|was|were|has|had|does"
+    r"|did|got|keep|pull|drag|lost touch|delete|take|tag|tagged|remove|mailing|unsubscribe"
+    r"|erase|put|cap|mark|label|set|merge|clean|how many|many|limit|narrow|expand|extend"
+    r"|chase|swap|change|upload|move|find|look|add|sort|split|dormant of|mothers|fathers"
+    r"|\d+)\b)[\w'&%+-]+"
+)
 _HEADED = re.compile(
-    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{_GROUPS})\b(?! (?:day|campaign|email|mail|list|newsletter|series|page|plan|tag|class(?:es)? pass))"
+    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{_GROUPS})\b(?! (?:day"
+    rf"|campaign|email|mail|list|newsletter|series|page|plan|tag|class(?:es)? pass))"
 )
 _CLAUSE = re.compile(
-    r" (?P<clause>(?:who(?:'ve|'s|se)?|that|which|in|from|on|with|near|over|under|around|of|at|whose|waiting|living|interested|tagged|inside|without|aged|signed|buying|attending|using|between|still|doing|coming|since|within)\b[^,.;:!?()\"]*)"
+    r" (?P<clause>(?:who(?:'ve|'s|se)?|that|which|in|from|on|with|near|over|under|around|of"
+    r"|at|whose|waiting|living|interested|tagged|inside|without|aged|signed|buying|attending"
+    r"|using|between|still|doing|coming|since|within)\b[^,.;:!?()\"]*)"
 )
 _CLAUSE_END = re.compile(
-    r" (?:(?:a|an|the|our|their|some) (?:[\w%$-]+ ){0,3}?(?:discount|off|voucher|email|mail|message|offer|coupon|reminder|note)\b|with (?:a |an )?(?:\d|free|code|discount|voucher|offer|coupon|tips|some)|with \d|about (?:our|the|a|my|new|what|how)|and (?:offer|give|send|tell|ask|remind|invite)|to (?:come|buy|upgrade|join|finish|complete|order|book|get|return|try|sign|subscribe|renew|go|make|say|let|tell|announce|introduce|pay|become|take|(?:a|our|the) (?:\w+ )?(?:tasting|opening|open day|event|party|workshop|webinar|launch|evening|sale))\b|back (?:with|in|to)\b|back$"
-    r"|(?:a )?\d+ ?(?:%|percent)|(?:a|one|some) free \w+|free (?:shipping|delivery|postage)|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine|a|an|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if|but (?!didn|did not|never|not|haven|have)|at \d|at noon|after (?:\d+|an?|one|two|three|four|five) (?:hours?|days?|weeks?|minutes?)|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|the \d)|send|(?:\d+|two|three|four|five|six|seven) (?:\w+ )?(?:emails|mails|messages))\b.*$"
+    r" (?:(?:a|an|the|our|their|some) (?:[\w%$-]+ ){0,3}?(?:discount|off|voucher|email|mail"
+    r"|message|offer|coupon|reminder|note)\b|with (?:a |an )?(?:\d|free|code|discount|voucher"
+    r"|offer|coupon|tips|some)|with \d|about (?:our|the|a|my|new|what|how)|and (?:offer|give"
+    r"|send|tell|ask|remind|invite)|to (?:come|buy|upgrade|join|finish|complete|order|book"
+    r"|get|return|try|sign|subscribe|renew|go|make|say|let|tell|announce|introduce|pay|become"
+    r"|take|(?:a|our|the) (?:\w+ )?(?:tasting|opening|open day|event|party|workshop|webinar"
+    r"|launch|evening|sale))\b|back (?:with|in|to)\b|back$"
+    r"|(?:a )?\d+ ?(?:%|percent)|(?:a|one|some) free \w+|free (?:shipping|delivery|postage)"
+    r"|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)"
+    r"|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday"
+    r"|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know"
+    r"|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine|a|an"
+    r"|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if"
+    r"|but (?!didn|did not|never|not|haven|have)|at \d|at noon|after (?:\d+|an?|one|two|three"
+    r"|four|five) (?:hours?|days?|weeks?|minutes?)|on (?:monday|tuesday|wednesday|thursday"
+    r"|friday|saturday|sunday|the \d)|send|(?:\d+|two|three|four|five|six"
+    r"|seven) (?:\w+ )?(?:emails|mails|messages))\b.*$"
 )
 _ABSENCE = re.compile(
-    rf"(?:who(?:'ve)?|that|which|we|whom)?\b[^,.;]*\b(?:{_NOT}|inactive|last (?:bought|ordered|came|visited|trained|seen|purchased|logged)|gone|quiet|away|lapsed|absent|silent)\b[^,.;]*(?:{SPAN})"
+    rf"(?:who(?:'ve)?|that|which|we|whom)?\b[^,.;]*\b(?:{_NOT}|inactive|last (?:bought"
+    rf"|ordered|came|visited|trained|seen|purchased|logged)|gone|quiet|away|lapsed|absent"
+    rf"|silent)\b[^,.;]*(?:{SPAN})"
 )
 _TITLES = r"(?:mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
-_CUE = r"\b(?:add|remove|delete|unsubscribe|erase|forget|wipe|about|on|for|of|from|off|does|did|will|is|isn't|doesn't|didn't|won't|customer|client|member|contact|called|named|by|to|put|take|include|drop|why|and|email|mailing|emailing|that|stop|mark|update|change|export|anonymise|anonymize|has|find|subscriber|student|lady|gentleman|lead|user|person|new customer:|welcome|send|hold|correct|fix|rename|have)[: ]+"
+_CUE = (
+    r"\b(?:add|remove|delete|unsubscribe|erase|forget|wipe|about|on|for|of|from|off|does|did"
+    r"|will|is|isn't|doesn't|didn't|won't|customer|client|member|contact|called|named|by|to"
+    r"|put|take|include|drop|why|and|email|mailing|emailing|that|stop|mark|update|change"
+    r"|export|anonymise|anonymize|has|find|subscriber|student|lady|gentleman|lead|user|person"
+    r"|new customer:|welcome|send|hold|correct|fix|rename|have)[: ]+"
+)
 _NAME_STOP: Final = frozenset(
-    "gdpr csv vip excel mailchimp pro api dsar sar us i i'm ok yes please hi hey hello can could would her his their".split()
+    "gdpr csv vip excel mailchimp pro api dsar sar us i i'm ok yes please hi hey hello can "
+    "could would her his their".split()
 )
 
 
@@ -105,9 +192,12 @@ def _group(wording: Wording, match: re.Match[str]) -> str | None:
     plain = wording.plain
     before = plain[: match.start("head")]
     if re.search(
-        r"\b(?:exclud\w+|except|without|leave out|not|skip|but not|no)(?: (?:the|our|my|any|all))?(?: \w+)? $",
+        r"\b(?:exclud\w+|except|without|leave out|not|skip|but not|no)(?: (?:the|our|my|any"
+        r"|all))?(?: \w+)? $",
         before[-24:] if before else "",
     ):
+        return None
+    if before.endswith(("tagged ", "tag ", "tagged as ")):
         return None
     mods = match["mods"].strip()
     start = match.start("mods") if mods else match.start("head")
@@ -119,7 +209,8 @@ def _group(wording: Wording, match: re.Match[str]) -> str | None:
             words
             and not _absent(words)
             and not re.match(
-                r"(?:tagged|from (?:a|the|my|our) (?:csv|spreadsheet|file)|with (?:the )?tag|on (?:the|our|my) list|in (?:the|our|my) list|(?:that|who) are tagged)",
+                r"(?:tagged|from (?:a|the|my|our) (?:csv|spreadsheet|file)|with (?:the )?tag"
+                r"|on (?:the|our|my) list|in (?:the|our|my) list|(?:that|who) are tagged)",
                 words,
             )
         ):
@@ -156,11 +247,17 @@ def contact(wording: Wording) -> str | None:
         if name := _name_at(text, cue.end()):
             return name
     if re.match(
-        r"[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)?(?:'s|,)? (?:wants?|asked|asks|has|is|was|would|does|doesn't|did|quit|said|says|no longer|moved|changed|got|email|e-mail|requested|and|should|needs|told|left|passed|can|never|used|sent|filed|made|invokes?)\b",
+        r"[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)?(?:'s|,)? (?:wants?|asked|asks|has|is|was|would"
+        r"|does|doesn't|did|quit|said|says|no longer|moved|changed|got|email|e-mail|requested"
+        r"|and|should|needs|told|left|passed|can|never|used|sent|filed|made|invokes?)\b",
         text,
     ):
         return _name_at(text, 0)
-    for capital in re.finditer(r"(?<=sister )(?=[A-Z])|(?<=friend )(?=[A-Z])|(?<=husband )(?=[A-Z])|(?<=wife )(?=[A-Z])|(?<=neighbour )(?=[A-Z])|(?<=spelling of )(?=[A-Z])", text):
+    for capital in re.finditer(
+        r"(?<=sister )(?=[A-Z])|(?<=friend )(?=[A-Z])|(?<=husband )(?=[A-Z])"
+        r"|(?<=wife )(?=[A-Z])|(?<=neighbour )(?=[A-Z])|(?<=spelling of )(?=[A-Z])",
+        text,
+    ):
         if name := _name_at(text, capital.start()):
             return name
     return None

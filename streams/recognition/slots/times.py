@@ -13,39 +13,69 @@ from streams.recognition.wording import Wording
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-)  # fmt: skip
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _MONTH_NUMBER = {name: at for at, name in enumerate(_MONTHS, 1)}
 _MONTH_NUMBER |= {name[:3]: at for name, at in _MONTH_NUMBER.items()} | {"sept": 9}
 _ORDINALS = {
     word: at
     for at, word in enumerate(
-        ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
-         "tenth"), 1)
-}  # fmt: skip
+        (
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+        ),
+        1,
+    )
+}
 WEEKDAY = r"(?<!black )(?<!good )(?<!cyber )(?<!easter )(?:" + "|".join(_WEEKDAYS) + ")"
 MONTH = "(?:" + "|".join(sorted(_MONTH_NUMBER, key=len, reverse=True)) + r")\b"
 _DATE = (
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})"
-    rf"|(?:the )?(?P<d1>\d{{1,2}}|{'|'.join(_ORDINALS)})(?: ?(?:st|nd|rd|th))?(?: of)? (?P<m1>{MONTH})(?:,? (?P<y1>20\d\d))?"
-    rf"|(?P<m2>{MONTH}) (?:the )?(?P<d2>\d{{1,2}})(?: ?(?:st|nd|rd|th)\b)?(?![:.]?\d|\s?(?:am|pm|%))(?:,? (?P<y2>20\d\d))?"
+    rf"|(?:the )?(?P<d1>\d{{1,2}}|{'|'.join(_ORDINALS)})(?: ?(?:st|nd|rd"
+    rf"|th))?(?: of)? (?P<m1>{MONTH})(?:,? (?P<y1>20\d\d))?"
+    rf"|(?P<m2>{MONTH}) (?:the )?(?P<d2>\d{{1,2}})(?: ?(?:st|nd|rd|th)\b)?(?![:.]?\d|\s?(?:am"
+    rf"|pm|%))(?:,? (?P<y2>20\d\d))?"
     rf"|the (?P<d3>\d{{1,2}}) ?(?:st|nd|rd|th)\b"
 )
 _DAY = (
     rf"(?:(?:{WEEKDAY},? )?(?:{_DATE})|(?P<after>(?:the )?day after tomorrow)"
     rf"|(?P<near>later today|today|tonight|this evening|this afternoon|this morning|tomorrow)"
-    rf"|(?:(?P<which>this coming|this|next|coming|the coming|the next) )?(?P<weekday>{WEEKDAY})s?\b(?P<week> next week| week)?"
+    rf"|(?:(?P<which>this coming|this|next|coming|the coming"
+    rf"|the next) )?(?P<weekday>{WEEKDAY})s?\b(?P<week> next week| week)?"
     rf"|in (?P<days>{SPAN})(?: time)?|a week (?:from )?(?:today|now)\b)"
 )
-_PART = r"(?:early |late |first thing )?(?:in the |the )?(?P<part>morning|afternoon|evening|night|lunchtime|lunch time|lunch)s?"
+_PART = (
+    r"(?:early |late |first thing )?(?:in the |the )?(?P<part>morning|afternoon|evening|night"
+    r"|lunchtime|lunch time|lunch)s?"
+)
 _HOUR_WORDS = "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _CLOCK = (
     r"(?:(?P<noon>noon|midday|midnight)"
     rf"|(?P<half>half past|quarter past|quarter to) (?P<hh>\d{{1,2}}|{_HOUR_WORDS})"
     rf"|(?<=at )(?P<hourword>{_HOUR_WORDS})\b(?! (?:days|hours|weeks|emails))"
-    r"|(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?: ?(?P<ap>am|pm|a\.? ?m\.?|p\.? ?m\.?)(?![a-z]))?(?: ?(?:o'? ?clock|sharp|h))?"
-    r"(?!\d|[:.]\d|\s?(?:%|percent|off\b|st\b|nd\b|rd\b|th\b|emails?|days?|weeks?|hours?|minutes?|months?|euros?|dollars?)))"
+    r"|(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?: ?(?P<ap>am|pm|a\.? ?m\.?"
+    r"|p\.? ?m\.?)(?![a-z]))?(?: ?(?:o'? ?clock|sharp|h))?"
+    r"(?!\d|[:.]\d|\s?(?:%|percent|off\b|st\b|nd\b|rd\b|th\b|emails?|days?|weeks?|hours?"
+    r"|minutes?|months?|euros?|dollars?)))"
 )
 _HOURS = {
     w: n
@@ -55,10 +85,12 @@ _HOURS = {
 }
 _AT = r"(?:at|@|by|around|about|for)"
 _DAY_CLOCK = re.compile(
-    rf"{_DAY}(?:,? {_PART})?,? ?(?:{_AT} )?{_CLOCK}(?: (?:in the|at) (?P<part2>morning|afternoon|evening|night))?"
+    rf"{_DAY}(?:,? {_PART})?,? ?(?:{_AT} )?{_CLOCK}(?: (?:in the|at) (?P<part2>morning"
+    rf"|afternoon|evening|night))?"
 )
 _CLOCK_DAY = re.compile(
-    rf"\b{_CLOCK}(?: (?:in the|at) (?P<part2>morning|afternoon|evening|night))?(?: on| this)?,? {_DAY}(?:,? {_PART})?"
+    rf"\b{_CLOCK}(?: (?:in the|at) (?P<part2>morning|afternoon|evening|night))?(?: on"
+    rf"| this)?,? {_DAY}(?:,? {_PART})?"
 )
 _CLOCK_ONLY = re.compile(
     rf"\b(?:(?:at|@) {_CLOCK}|(?P<hour2>\d{{1,2}})(?:[:.](?P<minute2>\d{{2}}))? ?(?P<ap2>am|pm))"
@@ -67,38 +99,60 @@ _CLOCK_ONLY = re.compile(
 _IN_HOURS = re.compile(rf"\bin (?P<span>{SPAN}|an hour)\b")
 _RELATIVE = re.compile(
     rf"\b(?:first thing (?:on )?)?(?:{_DAY}(?:'s)?(?:,? {_PART})?"
-    r"|(?:(?:early|later|late|sometime|some time|mid|(?:at )?(?:the )?(?:start|beginning|end|middle) of) )?"
-    r"(?:this|next|the coming|coming|the following) (?:week|weekend|month|year|quarter|spring|summer|autumn|fall|winter)(?:'s)?\b"
+    r"|(?:(?:early|later|late|sometime|some time|mid|(?:at )?(?:the )?(?:start|beginning|end"
+    r"|middle) of) )?"
+    r"(?:this|next|the coming|coming|the following) (?:week|weekend|month|year|quarter|spring"
+    r"|summer|autumn|fall|winter)(?:'s)?\b"
     rf"|(?:the )?(?:end|beginning|start|middle) of (?:the |this |next )?(?:week|month|year|{MONTH})"
-    rf"|over the weekend|at the weekend|the weekend|in {MONTH}|before the weekend|after the weekend)"
+    rf"|over the weekend|at the weekend|the weekend|in {MONTH}|before the weekend"
+    rf"|after the weekend)"
 )
 RECURRENCE = re.compile(
-    rf"\b(?:(?:every|each) (?:other |second |first |last |two |three |\d+ )?(?:{WEEKDAY}|day|week|month|quarter|year|morning|evening|fortnight|weekday|weekend)s?(?: and {WEEKDAY}s?)?"
+    rf"\b(?:(?:every|each) (?:other |second |first |last |two |three |\d+ )?(?:{WEEKDAY}|day"
+    rf"|week|month|quarter|year|morning|evening|fortnight|weekday"
+    rf"|weekend)s?(?: and {WEEKDAY}s?)?"
     rf"(?: (?:of (?:the|each|every) month|morning|afternoon|evening))*"
     rf"|(?:once|twice|\d times|three times) (?:a|per|every) (?:day|week|month|quarter|year)"
-    rf"|(?:daily|weekly(?! (?:deal|special|offer|class))|fortnightly|biweekly|bi-weekly|monthly|quarterly|yearly|annually)"
-    rf"|on {WEEKDAY}s|the (?:first|last|second|third) (?:{WEEKDAY}|day) of (?:the|each|every) month)"
+    rf"|(?:daily|weekly(?! (?:deal|special|offer|class))|fortnightly|biweekly|bi-weekly"
+    rf"|monthly|quarterly|yearly|annually)"
+    rf"|on {WEEKDAY}s|the (?:first|last|second|third) (?:{WEEKDAY}|day) of (?:the|each"
+    rf"|every) month)"
     rf"(?:,? (?:at )(?:noon|midday|\d{{1,2}}(?:[:.]\d{{2}})?(?: ?(?:am|pm))?))?"
 )
 _PHRASE = (
-    rf"(?:(?:the )?(?:end|beginning|middle) of (?:the |this |next )?(?:day|week|weekend|month|year|quarter|{MONTH})"
-    rf"|(?:this|next) (?:week|weekend|month|year)|(?:{_DATE})|(?:(?:this|next|coming) )?{WEEKDAY}(?: (?:night|evening|noon|midnight|morning))?"
-    rf"|today|tonight|tomorrow(?: (?:night|evening|noon|morning))?|midnight|{MONTH}|the weekend|new year(?:'s eve)?|christmas(?: eve)?|easter|further notice|stocks? lasts?|the \d+)"
+    rf"(?:(?:the )?(?:end|beginning|middle) of (?:the |this |next )?(?:day|week|weekend|month"
+    rf"|year|quarter|{MONTH})"
+    rf"|(?:this|next) (?:week|weekend|month|year)|(?:{_DATE})|(?:(?:this|next"
+    rf"|coming) )?{WEEKDAY}(?: (?:night|evening|noon|midnight|morning))?"
+    rf"|today|tonight|tomorrow(?: (?:night|evening|noon|morning))?|midnight|{MONTH}"
+    rf"|the weekend|new year(?:'s eve)?|christmas(?: eve)?|easter|further notice"
+    rf"|stocks? lasts?|the \d+)"
     rf"(?: (?:at )?(?:noon|midnight|\d{{1,2}}(?::\d\d)? ?(?:am|pm)?)\b(?! ?%))?"
 )
 EXPIRES = re.compile(
-    rf"\b(?:(?:until|till|til|through|thru|up to|valid to|ends(?: on)?|ending(?: on)?|expires(?: on)?|expiring(?: on)?|by|before|while) (?:{_PHRASE})"
-    rf"|(?:valid for|valid|lasts|expires? (?:in|after)|ends in) (?:the )?(?:next )?{SPAN}(?: only)?|for (?:the )?(?:next )?{SPAN} only|for (?:{NUMBER}) hours"
-    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|only (?:on )?{WEEKDAY}|(?:only|just) this (?:week|weekend|month|{WEEKDAY}))|(?:today|tomorrow|tonight|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
+    rf"\b(?:(?:until|till|til|through|thru|up to|valid to|ends(?: on)?|ending(?: on)?"
+    rf"|expires(?: on)?|expiring(?: on)?|by|before|while) (?:{_PHRASE})"
+    rf"|(?:valid for|valid|lasts|expires? (?:in|after)"
+    rf"|ends in) (?:the )?(?:next )?{SPAN}(?: only)?|for (?:the )?(?:next )?{SPAN} only"
+    rf"|for (?:{NUMBER}) hours"
+    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|only (?:on )?{WEEKDAY}|(?:only"
+    rf"|just) this (?:week|weekend|month|{WEEKDAY}))|(?:today|tomorrow|tonight"
+    rf"|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
 )
 _DELAY = re.compile(
-    rf"(?P<a>{SPAN}) (?:after|later|apart|between|from|past|following|in between|delay|pause|gap|wait|since|of (?:delay|pause|waiting))"
-    rf"|(?:wait|waits|waiting|delay(?:ed)?(?: of| by)?|after|with|every|pause of|gap of|another) (?P<b>{SPAN})(?! (?:discount|off|free|of free|trial))"
+    rf"(?P<a>{SPAN}) (?:after|later|apart|between|from|past|following|in between|delay|pause"
+    rf"|gap|wait|since|of (?:delay|pause|waiting))"
+    rf"|(?:wait|waits|waiting|delay(?:ed)?(?: of| by)?|after|with|every|pause of|gap of"
+    rf"|another) (?P<b>{SPAN})(?! (?:discount|off|free|of free|trial))"
     rf"|spaced (?:by )?(?P<c>{SPAN})"
 )
 _PERIOD = re.compile(
-    rf"\b(?:(?:last|past|previous|this|these) (?:\d+|two|three|four|five|six|seven|ten|twelve|thirty|few|couple of|sixty|ninety)? ?(?:{UNIT}|{WEEKDAY}|weekend|morning|spring|summer|autumn|fall|winter|{MONTH})"
-    rf"|yesterday|today|tonight|since (?:last )?(?:{_PHRASE}|yesterday|last \w+|\w+)|{MONTH}(?: 20\d\d)?|q[1-4](?: 20\d\d)?|(?:week|month|year) to date|20\d\d|all time|between \w+ and \w+|from \w+ to \w+)"
+    rf"\b(?:(?:last|past|previous|this|these) (?:\d+|two|three|four|five|six|seven|ten|twelve"
+    rf"|thirty|few|couple of|sixty|ninety)? ?(?:{UNIT}|{WEEKDAY}|weekend|morning|spring"
+    rf"|summer|autumn|fall|winter|{MONTH})"
+    rf"|yesterday|today|tonight|since (?:last )?(?:{_PHRASE}|yesterday|last \w+|\w+)"
+    rf"|{MONTH}(?: 20\d\d)?|q[1-4](?: 20\d\d)?|(?:week|month|year) to date|20\d\d|all time"
+    rf"|between \w+ and \w+|from \w+ to \w+)"
 )
 
 
@@ -117,9 +171,12 @@ def schedules(wording: Wording, now: datetime, zone: str) -> Iterator[tuple[str,
     taken: list[tuple[int, int]] = []
     found: list[tuple[str, Found]] = []
     for kind, pattern in (
-        ("at", _DAY_CLOCK), ("at", _CLOCK_DAY), ("at", _IN_HOURS), ("relative", _RELATIVE),
+        ("at", _DAY_CLOCK),
+        ("at", _CLOCK_DAY),
+        ("at", _IN_HOURS),
+        ("relative", _RELATIVE),
         ("at", _CLOCK_ONLY),
-    ):  # fmt: skip
+    ):
         for match in pattern.finditer(wording.plain):
             if any(match.start() < end and start < match.end() for start, end in taken):
                 continue

@@ -99,7 +99,7 @@ def recognizer(fake: FakeModel, **options: Any) -> OpenAIRecognizer:
 
 
 class Fallback:
-    def recognize(self, utterance: Utterance) -> Recognition:
+    def recognize(self, _utterance: Utterance) -> Recognition:
         return Recognition("clarify", None, 0.5, recognizer="fallback")
 
 

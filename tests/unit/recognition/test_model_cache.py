@@ -1,0 +1,33 @@
+"""The trained model is a file that belongs to exactly this code and data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streams.recognition import cache
+from streams.recognition.lexicon import lexicon
+from streams.recognition.model import Model
+from streams.recognition.offline import OfflineRecognizer
+from streams.recognition.wording import read
+
+
+def test_a_model_is_trained_once_and_a_broken_file_is_replaced(tmp_path: Path) -> None:
+    first = cache.load(tmp_path)
+    path = tmp_path / f"recognizer-{cache.fingerprint()}.npz"
+    written = path.stat().st_mtime_ns
+    again = cache.load(tmp_path)
+    assert path.stat().st_mtime_ns == written
+    assert ranked(first) == ranked(again)
+    path.write_bytes(b"not a model")
+    assert ranked(cache.load(tmp_path)) == ranked(first)
+
+
+def ranked(model: Model) -> object:
+    plain = read("20% off shoes for our regulars", lexicon()).plain
+    return model.intents.ranked(*model.vector(plain, shown=False))
+
+
+def test_probabilities_add_up_to_one(offline: OfflineRecognizer) -> None:
+    ranking = offline._model.intents.ranked(*offline._model.vector("hello", shown=False))
+    assert abs(sum(p for _, p in ranking) - 1) < 1e-5
+    assert [p for _, p in ranking] == sorted((p for _, p in ranking), reverse=True)
