@@ -25,8 +25,8 @@ _WORD = re.compile(r"\w+")
 
 
 def sender_of(profile: Profile) -> Sender:
-    """Who a business's mails come from."""
-    return Sender(profile.sender_name, profile.sender_email, profile.postal_address)
+    """Who a business's mails come from; a postal address of several lines is one line here."""
+    return Sender(profile.sender_name, profile.sender_email, _one_line(profile.postal_address))
 
 
 def writer_of(profile: Profile) -> BusinessProfile:
@@ -74,8 +74,7 @@ def _prepared(email: Email, profile: Profile) -> Email:
 
 def _with_address(html: str, text: str, profile: Profile) -> tuple[str, str]:
     """The postal address, which every commercial mail must carry, where it is not there yet."""
-    lines = (typed(line).strip(" ,") for line in profile.postal_address.splitlines())
-    address = ", ".join(line for line in lines if line)
+    address = typed(_one_line(profile.postal_address))
     if not address:
         return html, text
     signature = f"{typed(profile.name)}, {address}"
@@ -86,6 +85,11 @@ def _with_address(html: str, text: str, profile: Profile) -> tuple[str, str]:
     if text.strip() and _words(address) not in _words(text):
         text = f"{text.rstrip()}\n\n{signature}\n"
     return html, text
+
+
+def _one_line(address: str) -> str:
+    lines = (" ".join(line.split()).strip(" ,") for line in address.splitlines())
+    return ", ".join(line for line in lines if line)
 
 
 def _words(text: str) -> str:
