@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import structlog
-
+from domain.contact.unsubscribe import make_token
 from infra.bootstrap import Core
 from infra.campaign_content import LoggedContents
 from infra.ledger.ledger import LedgerSettings, PostgresLedger
@@ -22,7 +21,6 @@ from infra.postmark_webhooks import PostmarkWebhooks
 from infra.replies.wiring import reply_worker
 from infra.senders import LoggedSenders, PostgresRegistrations
 from infra.settings import Settings
-from infra.unsubscribe_links import unsubscribe_link
 from infra.wakeups import Wakeups
 from streams.effects.loops import Bell, Loop, watch
 from streams.effects.metrics import SEND_RATE, count_events
@@ -37,7 +35,6 @@ from streams.effects.sending.sender import Sender
 SENDER_THREADS = 3
 REPLY_THREADS = 4
 POLL = 0.25
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Effects:
             count_events,
         )
         postmark = Postmark(core.addresses.postmark_url, timeouts)
-        shop = MailShop.of(LoggedContents(core.commands), unsubscribe_link(core))
+        shop = MailShop.of(LoggedContents(core.commands), _own_links(core))
         SEND_RATE.set(settings.send_rate)
         paces = Paces(settings.send_rate, random.Random().random)
         return cls(
@@ -132,6 +129,13 @@ class Heartbeat:
     def __call__(self) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.touch()
+
+
+def _own_links(core: Core) -> Callable[[str], str]:
+    """Our unsubscribe link by delivery id."""
+    base = (core.settings.public_url or core.settings.base_url).rstrip("/")
+    secret = core.secret("unsubscribe")
+    return lambda delivery_id: f"{base}/u/{make_token(secret, delivery_id)}"
 
 
 def webhook_url(settings: Settings) -> str:

@@ -5,24 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
+import httpx
 import typer
 from rich.console import Console
 
 from domain.organization.aggregate import Organization
 from domain.organization.business import Business
-from domain.organization.commands import IssueApiKey, Profile
+from domain.organization.commands import ConnectPostmark, IssueApiKey, Profile
 from domain.shared.meta import Meta
 from infra.bootstrap import Core
-from infra.settings import Settings, load_settings
+from infra.local.sandbox import ACCOUNT_TOKEN
+from infra.settings import Settings, SettingsError, load_settings
 from infra.transactions import PostgresTransaction
 
 _console = Console()
 organizations = typer.Typer(help="Organizations.", no_args_is_help=True)
+_VISIBLE = """
+    SELECT p.failure, EXISTS (SELECT 1 FROM views.api_keys k WHERE k.organization_id = o.id)
+        AND EXISTS (SELECT 1 FROM views.businesses b WHERE b.organization_id = o.id)
+        AND p.handling ?& array[p.broadcast_stream, p.transactional_stream]
+    FROM views.organizations o JOIN views.postmark_connections p ON p.organization_id = o.id
+    WHERE o.id = %s
+"""
+
+
+class NotReadyError(Exception):
+    """The organization was made, but something it needs is not there; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +62,92 @@ def new_api_key() -> tuple[str, IssueApiKey]:
     return secret, IssueApiKey(uuid.uuid4(), hashed, secret[:10])
 
 
-def create_organization(settings: Settings, name: str) -> NewOrganization:
-    """A new organization with an API key and a default business."""
+def create_organization(settings: Settings, name: str, patience: float = 60.0) -> NewOrganization:
+    """A new organization with an API key, a default business and a Postmark server.
+
+    Returns once both webhooks are registered and the read models have it all. Raises
+    NotReadyError after `patience` seconds, SettingsError, or httpx.HTTPError when the sandbox
+    makes no server.
+    """
     core = Core.of(settings, "cli")
     organization_id, business_id, request = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     meta = Meta(organization_id, "operator:cli", request, request, datetime.now(UTC))
     api_key, issue = new_api_key()
+    connect = _connection(core, f"{name[:150]} {organization_id}")
 
     def decide(tx: PostgresTransaction) -> None:
         organization = Organization.create(name, meta)
         organization.issue_api_key(issue, meta)
-        sender = f"hello@{organization_id.hex[:12]}.example.com"
-        profile = Profile(
-            name=name,
-            sender_name=name,
-            sender_email=sender,
-            postal_address="1 Sandbox Street, 00000 Testville",
-        )
-        tx.save(organization, Business.add(business_id, profile, meta))
+        organization.connect_postmark(connect, meta)
+        tx.save(organization, Business.add(business_id, _profile(name, organization_id), meta))
 
-    core.commands.run(organization_id, decide)
-    core.pool.close()
-    return NewOrganization(str(organization_id), str(business_id), api_key, "", "")
+    try:
+        core.commands.run(organization_id, decide)
+        _wait_until_ready(core, organization_id, patience)
+    finally:
+        core.pool.close()
+    return NewOrganization(
+        str(organization_id),
+        str(business_id),
+        api_key,
+        connect.webhook_username,
+        connect.webhook_password,
+    )
+
+
+def _profile(name: str, organization_id: uuid.UUID) -> Profile:
+    return Profile(
+        name=name,
+        sender_name=name,
+        sender_email=f"hello@{organization_id.hex[:12]}.example.com",
+        postal_address="1 Sandbox Street, 00000 Testville",
+    )
+
+
+def _connection(core: Core, server_name: str) -> ConnectPostmark:
+    """A server of its own in the sandbox, or the configured one; fresh webhook credentials."""
+    settings = core.settings
+    if settings.postmark_url is None:
+        token = _sandbox_server(core.addresses.postmark_url, server_name)
+    elif settings.postmark_server_token is not None:
+        token = settings.postmark_server_token.get_secret_value()
+    else:
+        raise SettingsError("NUDGE_POSTMARK_SERVER_TOKEN: needed because NUDGE_POSTMARK_URL is set")
+    password = secrets.token_urlsafe(32)
+    return ConnectPostmark(
+        server_token=token,
+        webhook_username=f"nudge-{secrets.token_hex(8)}",
+        webhook_password=password,
+        webhook_password_hash=hashlib.sha256(password.encode()).digest(),
+    )
+
+
+def _sandbox_server(url: str, name: str) -> str:
+    answer = httpx.post(
+        f"{url}/servers",
+        json={"Name": name},
+        headers={"X-Postmark-Account-Token": ACCOUNT_TOKEN},
+        trust_env=False,
+    )
+    answer.raise_for_status()
+    return str(answer.json()["ApiTokens"][0])
+
+
+def _wait_until_ready(core: Core, organization_id: uuid.UUID, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        with core.pool.connection() as connection:
+            row = connection.execute(_VISIBLE, (organization_id,)).fetchone()
+        failure, ready = row or (None, False)
+        if failure:
+            raise NotReadyError(f"Postmark refused the webhooks: {failure}")
+        if ready:
+            return
+        time.sleep(0.05)
+    raise NotReadyError(
+        f"Organization {organization_id} was made, but its webhooks or read models are not ready"
+        f" after {patience:.0f} s: see `nudge status`."
+    )
 
 
 @organizations.command("create")
@@ -77,10 +155,15 @@ def create(
     name: Annotated[str, typer.Option(help="What it is called.")],
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Create an organization with its first API key and a default business."""
-    made = create_organization(load_settings(), name)
+    """Create an organization with its first API key, a default business and a Postmark server."""
+    try:
+        made = create_organization(load_settings(), name)
+    except (NotReadyError, SettingsError, httpx.HTTPError) as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps(asdict(made)))
         return
     _console.print(f"organization {made.organization_id}\nbusiness     {made.business_id}")
     _console.print(f"API key      {made.api_key}  (shown this once)")
+    _console.print(f"webhooks     {made.webhook_username} {made.webhook_password}")

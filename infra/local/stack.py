@@ -54,7 +54,7 @@ def process_specs(settings: Settings, addresses: Addresses) -> list[ProcessSpec]
         specs.append(_sandbox(settings, environment))
     after = ("prepare", *(("postmark-sandbox",) if settings.postmark_url is None else ()))
     specs.append(_api(settings, environment, after))
-    specs += [_role(role, settings, environment, after) for role in METRICS_ROLES[:4]]
+    specs += [_role(role, settings, environment, after) for role in METRICS_ROLES]
     return specs
 
 
