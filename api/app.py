@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from api import errors
 from api.auth import ApiKeys
 from api.personal_reads import PersonalReads
 from api.ports import Services
+from api.requests import request_id_of
 from api.routers.analytics import router as analytics
 from api.routers.asyncapi import router as asyncapi
 from api.routers.businesses.endpoints import router as businesses
@@ -24,6 +24,7 @@ from api.routers.campaigns.endpoints import router as campaigns
 from api.routers.campaigns.running import router as campaign_runs
 from api.routers.contacts.endpoints import router as contacts
 from api.routers.contacts.importing import router as contact_imports
+from api.routers.conversations.endpoints import router as conversations
 from api.routers.deliveries.endpoints import router as deliveries
 from api.routers.events import router as events
 from api.routers.health import router as health
@@ -31,10 +32,10 @@ from api.routers.organization import router as organization
 from api.routers.postmark import router as postmark
 from api.routers.registry import router as registry
 from api.routers.unsubscribe import router as unsubscribe
+from api.routers.webhooks import WebhookDoor
 from api.routers.webhooks import router as webhooks
 
 _REQUESTS = Histogram("nudge_api_request_seconds", "Time to answer.", ["method", "route", "status"])
-_REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 _REQUEST_SPACE = UUID("4e1c3c5e-8b1e-4f6e-9d53-5c6a4a2b9a01")
 LARGEST_BODY = 2 * 1024 * 1024
 
@@ -73,6 +74,7 @@ def build_app(services: Services) -> FastAPI:
         campaign_actions,
         campaign_runs,
         deliveries,
+        conversations,
         analytics,
         registry,
         asyncapi,
@@ -80,6 +82,7 @@ def build_app(services: Services) -> FastAPI:
         unsubscribe,
     ):
         app.include_router(router)
+    app.add_middleware(WebhookDoor, services=services)  # the last one stands outermost
     return app
 
 
@@ -88,8 +91,7 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
     async def name_and_measure(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        given = request.headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.match(given) else str(services.new_id())
+        request_id = request_id_of(request, services)
         request.state.request_id = request_id
         request.state.correlation_id = correlation_id_of(request_id)
         structlog.contextvars.bind_contextvars(request_id=request_id)
