@@ -44,7 +44,7 @@ class RelaySettings:
     postgres_url: str
     """Of the role that sees every organization's events."""
     topic_prefix: str = ""
-    batch: int = 2_000
+    batch: int = 4_000
     batch_bytes: int = 16 * 1024 * 1024
     """A batch ends with the event that reaches this size, so that memory stays bounded."""
     idle_wait: float = 0.5

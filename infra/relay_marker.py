@@ -10,6 +10,9 @@ from infra.kafka import consumer_config
 
 _NEAR_THE_END = 500
 _TIMEOUT = 10.0
+_PAUSE = 0.05
+_LEADERLESS = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+"""What a topic made a moment ago answers; librdkafka calls neither retriable."""
 
 
 def read_marker(bootstrap: str, topic: str, key: str, stop: threading.Event) -> int:
@@ -36,8 +39,9 @@ def _watermarks(consumer: Consumer, topic: str, stop: threading.Event) -> tuple[
         try:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=_TIMEOUT)
         except KafkaException as error:
-            if not error.args[0].retriable():
+            if not (error.args[0].retriable() or error.args[0].code() in _LEADERLESS):
                 raise
+            stop.wait(_PAUSE)
         else:
             return low, high
     return 0, 0
