@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def topic_prefix() -> str:
 @pytest.fixture
 def database(stack: Services) -> Iterator[Database]:
     """A database of its own, dropped afterwards."""
+    with fresh_database(stack) as made:
+        yield made
+
+
+@contextmanager
+def fresh_database(stack: Services) -> Iterator[Database]:
+    """The same for a fixture of another scope."""
     name = f"t_{uuid.uuid4().hex[:12]}"
 
     def at(url: str) -> str:
