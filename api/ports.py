@@ -156,6 +156,36 @@ class WebhookIntake(Protocol):
         ...
 
 
+class Bell(Protocol):
+    """Rings when there is news about what is watched."""
+
+    async def wait(self, seconds: float) -> bool:
+        """Until it rings, at most so long; whether it rang. It may ring without news."""
+        ...
+
+
+class News(Protocol):
+    """What others append, as it becomes public. It may come late, and be lost in a restart."""
+
+    def watch(self, *subjects: str) -> AbstractContextManager[Bell]:
+        """A bell for these ids: of conversations (replies) and campaigns (changes, deliveries).
+
+        Look at Postgres after registering and again after each ring: a bell carries nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """What one WebSocket connection may do. Times are seconds."""
+
+    message_bytes: int
+    messages_per_second: int
+    heartbeat: float
+    idle: float
+    connections: int
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything the API is given. Tests hand in what they need."""
@@ -176,5 +206,7 @@ class Services:
     webhook_intake: WebhookIntake
     unsubscribe_secret: bytes
     """What the tokens of unsubscribe links are made with."""
+    news: News
+    sockets: SocketLimits
     running: Callable[[], AbstractAsyncContextManager[None]]
     """What runs beside the endpoints while the application does."""

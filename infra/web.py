@@ -12,11 +12,12 @@ import psycopg
 import uvicorn
 
 from api.app import build_app
-from api.ports import Connection, Services
+from api.ports import Connection, Services, SocketLimits
 from infra.analytics_reads import ClickHouseAnalytics
 from infra.bootstrap import Core
 from infra.imports.importer import ContactImports
 from infra.postgres import connect, organization_transaction
+from infra.push import KafkaNews
 from infra.settings import Settings
 from infra.webhook_door import KafkaWebhookIntake, WebhookCredentialsInMemory
 from schemas.codec import Event
@@ -60,9 +61,11 @@ def api_services(core: Core) -> Services:
     )
     intake = KafkaWebhookIntake(core.addresses.kafka_bootstrap, core.settings.topic_prefix)
 
+    news = KafkaNews(core.addresses.kafka_bootstrap, core.settings.topic_prefix, core.codec)
+
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        with credentials, intake:
+        with credentials, intake, news:
             yield
         core.pool.close()
 
@@ -80,7 +83,19 @@ def api_services(core: Core) -> Services:
         webhook_credentials=credentials,
         webhook_intake=intake,
         unsubscribe_secret=core.secret("unsubscribe"),
+        news=news,
+        sockets=_socket_limits(core.settings),
         running=running,
+    )
+
+
+def _socket_limits(settings: Settings) -> SocketLimits:
+    return SocketLimits(
+        message_bytes=settings.ws_max_message_bytes,
+        messages_per_second=settings.ws_messages_per_second,
+        heartbeat=settings.ws_heartbeat.total_seconds(),
+        idle=settings.ws_idle.total_seconds(),
+        connections=settings.ws_max_connections,
     )
 
 

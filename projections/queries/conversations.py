@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from psycopg import sql
 
+from projections.postgres.views.turns import TurnRow, fold
 from projections.queries.rows import (
     Conn,
     Listing,
@@ -14,6 +17,7 @@ from projections.queries.rows import (
     fetch_one,
     list_page,
 )
+from schemas.codec import Event
 
 _CONVERSATIONS = Listing(
     table=sql.Identifier("views", "conversations"),
@@ -21,6 +25,14 @@ _CONVERSATIONS = Listing(
     default_sort="-started_at",
     filters=frozenset({"business_id", "channel"}),
 )
+
+_RECENT = """
+    SELECT bytes, position FROM log.events
+    WHERE stream_id = %s AND type IN ('TurnReceived', 'IntentRecognized', 'ReplyGiven')
+    ORDER BY version DESC LIMIT 90
+"""
+Decode = Callable[[Conn, Sequence[tuple[bytes, int]]], Sequence[Event]]
+"""Decodes events of the log with the keys that the connection may read."""
 
 
 def get_conversation(conn: Conn, conversation_id: str) -> Row | None:
@@ -47,6 +59,26 @@ def get_turn(conn: Conn, conversation_id: str, turn_id: str) -> Row | None:
         "SELECT * FROM views.turns WHERE id = %s AND conversation_id = %s",
         [turn_id, conversation_id],
     )
+
+
+def recent_turn(conn: Conn, decode: Decode, conversation_id: str, turn_id: str) -> Row | None:
+    """The turn as the log has it, before any view does; None if it is not one of the last 30."""
+    rows = conn.execute(_RECENT, (conversation_id,)).fetchall()
+    row: TurnRow | None = None
+    for event in decode(conn, rows[::-1]):
+        if event.data["turn_id"] == turn_id:
+            row = fold(row, event)
+    return row._asdict() if row else None
+
+
+def addresses_of(conn: Conn, contact_ids: Sequence[str]) -> dict[str, str]:
+    """Addresses of those contacts that are there, by id."""
+    rows = fetch_all(
+        conn,
+        "SELECT id, email FROM views.contacts WHERE id = ANY(%s::uuid[]) AND NOT deleted",
+        [list(contact_ids)],
+    )
+    return {row["id"]: row["email"] for row in rows}
 
 
 def list_conversations(conn: Conn, filters: dict[str, str | None], paging: Paging) -> Page:

@@ -1,0 +1,1 @@
+"""Conversations: what people say, and what they are answered."""

@@ -1,0 +1,85 @@
+"""Saying something and waiting for the answer: shared by HTTP and the WebSocket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+
+from api.ports import Answer, Bell, CommandTransaction, Connection, Services
+from api.routers.conversations.mentions import referenced
+from api.routers.conversations.schemas import references
+from domain.conversation.aggregate import Conversation
+from domain.shared.meta import Meta
+from projections.queries.conversations import addresses_of, recent_turn
+from projections.queries.rows import Row
+
+LOOK_AGAIN = 1.0
+"""Seconds after which Postgres is looked at without a ring: news may be lost."""
+
+
+def receive(
+    tx: CommandTransaction, services: Services, conversation_id: UUID, text: str, meta: Meta
+) -> Answer:
+    """Record what somebody said: 202 with the turn. Raises NotFoundError, DomainError."""
+    turn_id = services.new_id()
+    conversation = tx.load(Conversation, conversation_id)
+    plain, mentions = referenced(tx, text, services.hash_address, services.new_id)
+    conversation.receive_turn(turn_id, plain, mentions, meta)
+    tx.save(conversation)
+    location = {"Location": f"/v1/conversations/{conversation_id}/turns/{turn_id}"}
+    return Answer(202, {"turn_id": str(turn_id), "status": "pending"}, location)
+
+
+async def answered(
+    services: Services,
+    bell: Bell,
+    organization_id: UUID,
+    conversation_id: str,
+    turn_id: str,
+    seconds: float,
+) -> tuple[Row, dict[str, str]] | None:
+    """The turn with its reply and the addresses in it; None when there is none in time.
+
+    `bell` watches the conversation since before the turn was appended. Postgres is looked at
+    once more at the end.
+    """
+    deadline = time.monotonic() + seconds
+    look = lambda: _finished(services, str(organization_id), conversation_id, turn_id)  # noqa: E731
+    while True:
+        left = deadline - time.monotonic()
+        if left > 0:
+            await bell.wait(min(left, LOOK_AGAIN))
+        found = await run_in_threadpool(look)
+        if found is not None or left <= 0:
+            return found
+
+
+def _finished(
+    services: Services, organization_id: str, conversation_id: str, turn_id: str
+) -> tuple[Row, dict[str, str]] | None:
+    with services.reads.of(organization_id) as connection:
+        row = turn_of(services, connection, conversation_id, turn_id)
+        if row is None or row["reply"] is None:
+            return None
+        return row, known_addresses(connection, [row])
+
+
+def turn_of(
+    services: Services, connection: Connection, conversation_id: str, turn_id: str
+) -> Row | None:
+    """A recent turn, straight from the log."""
+    return recent_turn(
+        connection,
+        lambda conn, values: services.decode_events(conn, values, True),
+        conversation_id,
+        turn_id,
+    )
+
+
+def known_addresses(connection: Connection, rows: Iterable[Row]) -> dict[str, str]:
+    """Addresses by the references that stand in these turns."""
+    strangers, contacts = references(rows)
+    return {**strangers, **(addresses_of(connection, contacts) if contacts else {})}
