@@ -8,11 +8,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from domain.contact.unsubscribe import make_token
 from infra.bootstrap import Core
 from infra.campaign_content import LoggedContents
+from infra.heartbeat import Heartbeat
 from infra.ledger.ledger import LedgerSettings, PostgresLedger
 from infra.ledger.state import measure
 from infra.local.processes import heartbeat_file
@@ -118,17 +118,6 @@ class Effects:
                     bell.ring()
                 for loop in loops:
                     loop.join(10)
-
-
-@dataclass(frozen=True)
-class Heartbeat:
-    """A file touched to say that this process is not frozen."""
-
-    file: Path
-
-    def __call__(self) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.touch()
 
 
 def _own_links(core: Core) -> Callable[[str], str]:

@@ -22,7 +22,7 @@ from streams.ports import Handler
 def _serving(settings: Settings, role: str) -> Iterator[threading.Event]:
     """The role's /ready and /metrics; set the event to be ready."""
     ready = threading.Event()
-    with RoleServer("127.0.0.1", metrics_port(settings, role), ready.is_set):
+    with RoleServer(settings.metrics_host, metrics_port(settings, role), ready.is_set):
         yield ready
 
 
@@ -123,11 +123,16 @@ def _relax_garbage_collection() -> None:
 
 def run_effects(settings: Settings, stop: threading.Event) -> None:
     """Postmark: sending, resolving, registering webhooks."""
-    from infra.effects import Effects
+    from infra.heartbeat import Heartbeat
+    from infra.local.processes import heartbeat_file
 
     core = Core.of(settings, "effects")
+    with Heartbeat(heartbeat_file(core.addresses.data_dir, "effects")).while_starting():
+        from infra.effects import Effects
+
+        effects = Effects.of(core)
     with _serving(settings, "effects") as ready:
-        Effects.of(core).run(stop, ready.set)
+        effects.run(stop, ready.set)
     core.pool.close()
 
 
