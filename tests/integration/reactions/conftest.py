@@ -58,6 +58,7 @@ class World:
     """One database and everything that works on it; time comes from its `state.clock`."""
 
     def __init__(self, database: Database) -> None:
+        self.url = database.worker_url
         self.pool: ConnectionPool[Connection] = make_pool(
             database.worker_url, size=8, application="test"
         )
