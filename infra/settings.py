@@ -1,7 +1,8 @@
-"""Every setting of NudgeCampaign, read in one place from the environment and `.env`."""
+"""Every setting of NudgeCampaign, read in one place: environment, `.env`, folder of secrets."""
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +33,11 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """The configuration of one process. Every field is the variable `NUDGE_<FIELD>`."""
+    """The configuration of one process. Every field is the variable `NUDGE_<FIELD>`.
+
+    A field may also be a file `nudge_<field>` in the folder `NUDGE_SECRETS_DIR`: containers are
+    given passwords that way. A variable wins over a file.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="NUDGE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -44,6 +49,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     secret_key_file: Path | None = None
     master_key_file: Path | None = None
+    secrets_dir: Path | None = None
     topic_prefix: str = Field(default="", pattern=r"^[a-zA-Z0-9._-]*$")
 
     kafka_bootstrap: str | None = None
@@ -60,6 +66,7 @@ class Settings(BaseSettings):
     postmark_url: str | None = None
     postmark_sandbox_port: Port = 28025
     postmark_server_token: SecretStr | None = None
+    metrics_host: str = "127.0.0.1"
     metrics_port: Port = 28200
 
     openai_base_url: str | None = None
@@ -94,9 +101,19 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Settings of this process. Raises SettingsError, one line that names the bad variable."""
     try:
-        return Settings(**overrides)
+        return Settings(_secrets_dir=_secrets_folder(), **overrides)
     except ValidationError as error:
         first = error.errors()[0]
         name = "NUDGE_" + "_".join(str(part) for part in first["loc"]).upper()
         message = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{name}: {message} (got {first.get('input')!r})") from None
+
+
+def _secrets_folder() -> Path | None:
+    """Read before the settings, because some of them may lie in the folder it names."""
+    given = os.environ.get("NUDGE_SECRETS_DIR")
+    if not given:
+        return None
+    if not (folder := Path(given)).is_dir():
+        raise SettingsError(f"NUDGE_SECRETS_DIR: there is no folder {folder}")
+    return folder

@@ -18,7 +18,7 @@ from schemas.topics import all_topics
 
 
 class RoleServer:
-    """GET /ready and /metrics of one role, on loopback, in a thread."""
+    """GET /ready and /metrics of one role, in a thread."""
 
     def __init__(self, host: str, port: int, ready: Callable[[], bool]) -> None:
         class Handler(BaseHTTPRequestHandler):
