@@ -13,6 +13,8 @@ from prometheus_client import Histogram
 
 from api import errors
 from api.auth import ApiKeys
+from api.gateway.endpoint import router as gateway
+from api.gateway.limits import Seats
 from api.personal_reads import PersonalReads
 from api.ports import Services
 from api.requests import request_id_of
@@ -59,6 +61,7 @@ def build_app(services: Services) -> FastAPI:
     app = FastAPI(title="NudgeCampaign", version="1", lifespan=lifespan, docs_url="/docs")
     app.state.services = services
     app.state.api_keys = ApiKeys(services.reads)
+    app.state.seats = Seats(services.sockets.connections)
     app.state.personal_reads = PersonalReads()
     errors.install(app)
     _add_middleware(app, services)
@@ -75,6 +78,7 @@ def build_app(services: Services) -> FastAPI:
         campaign_runs,
         deliveries,
         conversations,
+        gateway,
         analytics,
         registry,
         asyncapi,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -164,10 +164,21 @@ class Bell(Protocol):
         ...
 
 
+class Ears(Bell, Protocol):
+    """A bell that can be told to ring for more; `subjects` are the ids it rings for."""
+
+    @property
+    def subjects(self) -> Collection[str]: ...
+
+    def also(self, subject: str) -> None:
+        """Ring for this id too, until the watch ends."""
+        ...
+
+
 class News(Protocol):
     """What others append, as it becomes public. It may come late, and be lost in a restart."""
 
-    def watch(self, *subjects: str) -> AbstractContextManager[Bell]:
+    def watch(self, *subjects: str) -> AbstractContextManager[Ears]:
         """A bell for these ids: of conversations (replies) and campaigns (changes, deliveries).
 
         Look at Postgres after registering and again after each ring: a bell carries nothing.

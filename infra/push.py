@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -27,9 +27,17 @@ _log = structlog.get_logger("push")
 class AsyncBell:
     """A bell in one event loop that any thread may ring."""
 
-    def __init__(self) -> None:
+    def __init__(self, listen: Callable[[AsyncBell, str], None]) -> None:
+        self.subjects: set[str] = set()
+        self._listen = listen
         self._loop = asyncio.get_running_loop()
         self._rung = asyncio.Event()
+
+    def also(self, subject: str) -> None:
+        """Ring for this id too."""
+        if subject not in self.subjects:
+            self.subjects.add(subject)
+            self._listen(self, subject)
 
     def ring(self) -> None:
         """From any thread; quiet when the loop is gone."""
@@ -69,18 +77,21 @@ class KafkaNews:
     @contextmanager
     def watch(self, *subjects: str) -> Iterator[AsyncBell]:
         """A bell for conversations and campaigns with these ids."""
-        bell = AsyncBell()
-        with self._lock:
-            for subject in subjects:
-                self._bells[subject].add(bell)
+        bell = AsyncBell(self._listen)
+        for subject in subjects:
+            bell.also(subject)
         try:
             yield bell
         finally:
             with self._lock:
-                for subject in subjects:
+                for subject in bell.subjects:
                     self._bells[subject].discard(bell)
                     if not self._bells[subject]:
                         del self._bells[subject]
+
+    def _listen(self, bell: AsyncBell, subject: str) -> None:
+        with self._lock:
+            self._bells[subject].add(bell)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -111,5 +111,8 @@ def serve(settings: Settings) -> None:
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=5,
+        ws_max_size=settings.ws_max_message_bytes,
+        ws_ping_interval=settings.ws_heartbeat.total_seconds(),
+        ws_ping_timeout=settings.ws_heartbeat.total_seconds(),
         backlog=4096,
     )

@@ -1,0 +1,1 @@
+"""The WebSocket: the same conversation, pushed instead of asked for."""

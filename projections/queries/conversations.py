@@ -71,6 +71,17 @@ def recent_turn(conn: Conn, decode: Decode, conversation_id: str, turn_id: str) 
     return row._asdict() if row else None
 
 
+def campaigns_shown(conn: Conn, conversation_id: str) -> list[str]:
+    """Ids of the campaigns that were shown in a conversation."""
+    rows = fetch_all(
+        conn,
+        """SELECT DISTINCT campaign_id FROM views.turns
+           WHERE conversation_id = %s AND campaign_id IS NOT NULL ORDER BY campaign_id""",
+        [conversation_id],
+    )
+    return [row["campaign_id"] for row in rows]
+
+
 def addresses_of(conn: Conn, contact_ids: Sequence[str]) -> dict[str, str]:
     """Addresses of those contacts that are there, by id."""
     rows = fetch_all(

@@ -1,0 +1,89 @@
+"""`/v1/ws`: who is calling, which conversation, and then the session."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, WebSocket
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import ApiKeys, Principal
+from api.errors import Problem
+from api.gateway import frames
+from api.gateway.limits import Seats
+from api.gateway.session import Session
+from api.ports import Answer, CommandTransaction, Services
+from api.routers.conversations.endpoints import default_business
+from domain.conversation.aggregate import Conversation
+from domain.shared.errors import DomainError
+from domain.shared.meta import Meta
+
+router = APIRouter()
+_SUBPROTOCOL = "bearer."
+
+
+@router.websocket("/v1/ws")
+async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()] = None) -> None:
+    """A conversation; `conversation_id` resumes one."""
+    services: Services = socket.app.state.services
+    token, subprotocol = credentials(socket)
+    principal = await run_in_threadpool(known, socket.app.state.api_keys, token)
+    await socket.accept(subprotocol)
+    if principal is None:
+        await socket.close(1008, "Authentication required")
+        return
+    seats: Seats = socket.app.state.seats
+    with seats.taken() as seated:
+        if not seated:
+            await socket.close(1013, "Too many connections")
+            return
+        try:
+            found = await run_in_threadpool(join, services, principal, conversation_id)
+        except (DomainError, Problem) as error:
+            await socket.send_json(frames.failure(error))
+            await socket.close(1008, "No such conversation")
+            return
+        await Session(socket, services, principal, services.new_id(), found).run()
+
+
+def credentials(socket: WebSocket) -> tuple[str, str | None]:
+    """The bearer token, from the header or from the subprotocol, which then has to be accepted."""
+    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip(), None
+    for offered in socket.scope.get("subprotocols") or []:
+        if offered.startswith(_SUBPROTOCOL):
+            return offered.removeprefix(_SUBPROTOCOL), offered
+    return "", None
+
+
+def known(keys: ApiKeys, token: str) -> Principal | None:
+    """Whose token it is; None for one that is not in use."""
+    return keys.find(token) if token else None
+
+
+def join(services: Services, principal: Principal, conversation_id: str | None) -> UUID:
+    """The conversation to go on with, or a new one. Raises DomainError, Problem."""
+    correlation = services.new_id()
+    meta = Meta(
+        principal.organization_id, principal.actor, correlation, correlation, services.clock()
+    )
+    fresh = services.new_id()
+
+    def decide(tx: CommandTransaction) -> Answer:
+        if conversation_id is not None:
+            return Answer(200, tx.load(Conversation, _uuid(conversation_id)).id)
+        tx.save(Conversation.start(fresh, default_business(tx), "websocket", meta))
+        return Answer(201, fresh)
+
+    answer, _ = services.commands.run_once(principal.organization_id, None, b"", decide)
+    joined: UUID = answer.body
+    return joined
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Problem(404, "not_found", "There is no such conversation.") from None

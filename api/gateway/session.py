@@ -1,0 +1,259 @@
+"""One WebSocket session: frames in, in order; answers and news out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+from fastapi import WebSocket, WebSocketDisconnect
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import Principal
+from api.gateway import frames
+from api.gateway.frames import CampaignApproval, ContextUpdate, Frame, Incoming, TextInput
+from api.gateway.limits import Pace
+from api.ports import Answer, CommandTransaction, Ears, Services
+from api.routers.campaigns.presenting import facts_of, row_of, show
+from api.routers.conversations.schemas import show_answer
+from api.routers.conversations.speaking import answered, receive
+from domain.campaign import handlers
+from domain.campaign.aggregate import Campaign
+from domain.conversation.aggregate import Conversation
+from domain.shared.errors import DomainError, UnavailableError
+from domain.shared.meta import Meta
+from projections.queries.campaigns import metrics_of
+from projections.queries.conversations import campaigns_shown
+
+ANSWER_WITHIN = 30.0
+BACKLOG = 50
+UPDATE_EVERY = 1.0
+SETTLING = 3.0
+"""Seconds after news in which the read model may still be catching up."""
+_log = structlog.get_logger("gateway")
+
+
+@dataclass
+class Session:
+    """What one connection does, for as long as it lasts."""
+
+    socket: WebSocket
+    services: Services
+    principal: Principal
+    session_id: UUID
+    conversation_id: UUID
+    _inbox: asyncio.Queue[Incoming] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
+
+    async def run(self) -> None:
+        """Until the client leaves, says nothing for too long, or breaks a limit."""
+        await self._send(frames.welcome(self.session_id, self.conversation_id))
+        with self.services.news.watch() as ears:
+            shown = await run_in_threadpool(self._shown)
+            for campaign_id in shown:
+                ears.also(campaign_id)
+            others = [
+                asyncio.create_task(self._work(ears)),
+                asyncio.create_task(self._tell(ears)),
+            ]
+            try:
+                await self._read()
+            except WebSocketDisconnect:
+                return
+            finally:
+                for task in others:
+                    task.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
+
+    async def _read(self) -> None:
+        """Take frames as they come, within the limits."""
+        limits = self.services.sockets
+        pace = Pace(limits.messages_per_second)
+        while True:
+            try:
+                message = await asyncio.wait_for(self.socket.receive(), limits.idle)
+            except TimeoutError:
+                await self.socket.close(1000, "Idle for too long")
+                return
+            if message["type"] == "websocket.disconnect":
+                return
+            text, binary = message.get("text"), message.get("bytes")
+            size = (
+                len(binary) if text is None and binary is not None else len((text or "").encode())
+            )
+            if size > limits.message_bytes:
+                await self.socket.close(1009, "Message too big")
+                return
+            if not pace.allows(time.monotonic()):
+                await self._send(_TOO_FAST)
+            elif text is None:
+                await self._send(_NO_VOICE)
+            else:
+                await self._take(text)
+
+    async def _take(self, text: str) -> None:
+        try:
+            self._inbox.put_nowait(frames.incoming(text))
+        except frames.FrameError as error:
+            await self._send(error.frame)
+        except asyncio.QueueFull:
+            await self._send(_TOO_FAST)
+
+    async def _work(self, ears: Ears) -> None:
+        """Answer frames one after the other."""
+        while True:
+            frame = await self._inbox.get()
+            try:
+                await self._handle(frame, ears)
+            except WebSocketDisconnect:
+                raise
+            except (DomainError, UnavailableError) as error:
+                await self._send(frames.failure(error))
+            except Exception as error:  # noqa: BLE001 - one bad frame must not end the session
+                _log.exception("a frame failed", session_id=str(self.session_id))
+                await self._send(frames.failure(error))
+
+    async def _handle(self, frame: Incoming, ears: Ears) -> None:
+        match frame:
+            case TextInput():
+                await self._say(frame.text, ears)
+            case CampaignApproval():
+                await self._decide(frame, ears)
+            case ContextUpdate():
+                await run_in_threadpool(self._revise_context, frame.context)
+            case _:
+                await self._send(_NO_VOICE)
+
+    async def _say(self, text: str, ears: Ears) -> None:
+        await self._send(frames.typing(active=True))
+        try:
+            shown = await self._answer_to(text)
+        finally:
+            await self._send(frames.typing(active=False))
+        if shown is None:
+            late = "The answer takes longer than usual; it will be in the conversation."
+            await self._send(frames.error_frame("reply_pending", frames.FAILED, late))
+            return
+        await self._send(shown["reply"])
+        if shown["campaign"] is not None:
+            campaign_id = shown["campaign"]["id"]
+            ears.also(campaign_id)
+            await self._preview(UUID(campaign_id))
+
+    async def _answer_to(self, text: str) -> dict[str, Any] | None:
+        conversation_id, meta = self.conversation_id, self._meta()
+        with self.services.news.watch(str(conversation_id)) as bell:
+            taken = await self._command(
+                lambda tx: receive(tx, self.services, conversation_id, text, meta)
+            )
+            found = await answered(
+                self.services, bell, self.principal.organization_id, str(conversation_id),
+                taken.body["turn_id"], ANSWER_WITHIN,
+            )  # fmt: skip
+        return show_answer(*found) if found else None
+
+    async def _decide(self, frame: CampaignApproval, ears: Ears) -> None:
+        meta = self._meta()
+
+        def decide(tx: CommandTransaction) -> Answer:
+            campaign = tx.load(Campaign, frame.campaign_id)
+            counts = True
+            if frame.approved:
+                counts = handlers.approve(tx, campaign, frame.content_hash, meta)
+            else:
+                handlers.reject(tx, campaign, "", meta)
+            return Answer(200, {"counts": counts, "name": campaign.content.name})
+
+        done = (await self._command(decide)).body
+        ears.also(str(frame.campaign_id))
+        if not done["counts"]:
+            say = (
+                f"“{done['name']}” has its sender now, which was missing. Look again, then approve."
+            )
+        elif frame.approved:
+            say = f"Approved: “{done['name']}”."
+        else:
+            say = f"Dropped “{done['name']}”. Nothing was sent."
+        intent = "approve_campaign" if frame.approved else "reject_campaign"
+        await self._send(frames.decided(say, intent, meta.now))
+        await self._preview(frame.campaign_id)
+
+    async def _preview(self, campaign_id: UUID) -> None:
+        now = self.services.clock()
+
+        def look(tx: CommandTransaction) -> Answer:
+            campaign = tx.load(Campaign, campaign_id)
+            return Answer(200, show(row_of(campaign), facts_of(tx, campaign, now)))
+
+        campaign = (await self._command(look)).body
+        await self._send({"type": "workflow_preview", "campaign": campaign})
+
+    def _revise_context(self, context: dict[str, Any]) -> None:
+        meta = self._meta()
+
+        def decide(tx: CommandTransaction) -> Answer:
+            conversation = tx.load(Conversation, self.conversation_id)
+            if conversation.revise_context(context, meta):
+                tx.save(conversation)
+            return Answer(204, None)
+
+        self.services.commands.run_once(self.principal.organization_id, None, b"", decide)
+
+    async def _tell(self, ears: Ears) -> None:
+        """Metrics of the campaigns shown here, when they change, at most once a second."""
+        told = await run_in_threadpool(self._metrics, ears)
+        until = 0.0
+        while True:
+            waiting = until <= time.monotonic()
+            if await ears.wait(3600.0 if waiting else UPDATE_EVERY):
+                until = time.monotonic() + SETTLING
+            now = await run_in_threadpool(self._metrics, ears)
+            for campaign_id, metrics in now.items():
+                if metrics != told.get(campaign_id, _nothing(metrics)):
+                    await self._send(
+                        {"type": "delivery_update", "campaign_id": campaign_id, "metrics": metrics}
+                    )
+            told = now
+            await asyncio.sleep(UPDATE_EVERY)
+
+    def _metrics(self, ears: Ears) -> dict[str, dict[str, int]]:
+        with self.services.reads.of(str(self.principal.organization_id)) as connection:
+            return metrics_of(connection, sorted(ears.subjects)) if ears.subjects else {}
+
+    def _shown(self) -> list[str]:
+        with self.services.reads.of(str(self.principal.organization_id)) as connection:
+            return campaigns_shown(connection, str(self.conversation_id))
+
+    def _meta(self) -> Meta:
+        correlation = self.services.new_id()
+        return Meta(
+            self.principal.organization_id,
+            self.principal.actor,
+            correlation,
+            correlation,
+            self.services.clock(),
+        )
+
+    async def _command(self, decide: Any) -> Answer:
+        answer, _ = await run_in_threadpool(
+            self.services.commands.run_once, self.principal.organization_id, None, b"", decide
+        )
+        return answer
+
+    async def _send(self, frame: Frame) -> None:
+        try:
+            await self.socket.send_json(frame)
+        except RuntimeError:  # closed meanwhile
+            raise WebSocketDisconnect from None
+
+
+def _nothing(metrics: dict[str, int]) -> dict[str, int]:
+    return dict.fromkeys(metrics, 0)
+
+
+_TOO_FAST = frames.error_frame("rate_limited", frames.FAILED, "Too many messages; wait a moment.")
+_NO_VOICE = frames.error_frame(
+    "voice_unavailable", frames.FAILED, "Voice is not available yet; send text."
+)
