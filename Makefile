@@ -37,9 +37,14 @@ bench: setup
 chaos: setup
 	@$(BIN)/pytest tests/chaos -m chaos --timeout=1800
 
+# One list of versions; what the image takes are parts of it.
+LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header \
+	--python-version 3.11
+
 lock:
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url \
-		--no-header --python-version 3.11 -o requirements.lock
+	@$(LOCK) --extra dev --extra local --extra training -o requirements.lock
+	@$(LOCK) -c requirements.lock -o requirements-production.lock
+	@$(LOCK) --extra training -c requirements.lock -o requirements-training.lock
 
 setup: prerequisites $(STAMP)
 

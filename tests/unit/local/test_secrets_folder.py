@@ -40,5 +40,5 @@ def test_a_folder_that_is_not_there_is_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUDGE_SECRETS_DIR", str(folder / "elsewhere"))
-    with pytest.raises(SettingsError, match="^NUDGE_SECRETS_DIR: there is no folder"):
+    with pytest.raises(SettingsError, match=r"^NUDGE_SECRETS_DIR: there is no folder"):
         load_settings()
