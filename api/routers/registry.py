@@ -222,20 +222,20 @@ def _compatible(earlier: list[EventSchema], proposed: Proposed, verbose: bool) -
 
 
 @router.get("/config")
-@router.get("/config/{subject}")
+@router.get("/config/{subject}", include_in_schema=False)
 async def config() -> dict[str, str]:
     """Every version can read all earlier ones."""
     return {"compatibilityLevel": "BACKWARD_TRANSITIVE"}
 
 
 @router.get("/mode")
-@router.get("/mode/{subject}")
+@router.get("/mode/{subject}", include_in_schema=False)
 async def mode() -> dict[str, str]:
     """Nothing can be registered."""
     return {"mode": "READONLY"}
 
 
-@router.get("/associations/resources/{resource:path}")
+@router.get("/associations/resources/{resource:path}", include_in_schema=False)
 async def associations() -> list[Any]:
     """None: a client falls back to its own way of naming subjects."""
     return []

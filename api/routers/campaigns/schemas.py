@@ -39,7 +39,7 @@ _EXAMPLE: dict[str, Any] = {
         {"subject": "We saved you a seat", "preheader": "20 % off this week", "html": _HTML},
         {"delay": "3 days", "subject": "Still thinking about it?", "html": _HTML},
     ],
-    "schedule": {"at": "2026-12-01T09:00:00+01:00", "timezone": "Europe/Vienna"},
+    "schedule": None,
 }
 
 
@@ -100,6 +100,12 @@ class AudienceIn(_Body):
 class ScheduleIn(_Body):
     """When it starts: a time with its offset, or a local time of `timezone` (IANA)."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"at": "2027-03-01T09:00:00+01:00", "timezone": "Europe/Vienna"}]
+        },
+    )
     at: str
     timezone: str | None = None
 
