@@ -37,6 +37,25 @@ REPLY_THREADS = 4
 POLL = 0.25
 
 
+class LateReplies:
+    """The reply worker, made in its own threads: nobody's mail waits until an engine is trained."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._worker: ReplyWorker | None = None
+
+    def prepare(self) -> None:
+        """Make the worker, once for all threads; blocks for seconds on the first start."""
+        with self._lock:
+            if self._worker is None:
+                self._worker = reply_worker(self._core)
+
+    def step(self) -> bool:
+        """Answer one turn; whether there was one."""
+        return self._worker is not None and self._worker.step()
+
+
 @dataclass(frozen=True)
 class Effects:
     """The parts of the process; `run` keeps them going."""
@@ -45,8 +64,9 @@ class Effects:
     sender: Sender
     resolver: Resolver
     registrar: Registrar
-    replies: ReplyWorker
+    replies: LateReplies
     threads: int = SENDER_THREADS
+    reply_threads: int = REPLY_THREADS
 
     @classmethod
     def of(cls, core: Core) -> Effects:
@@ -79,11 +99,19 @@ class Effects:
                 PostmarkWebhooks(core.addresses.postmark_url),
                 webhook_url(settings),
             ),
-            reply_worker(core),
+            LateReplies(core),
         )
 
     def run(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
-        """Until `stop`: then every batch under way is finished first. Raises LoopEndedError."""
+        """Until `stop`: then every batch under way is finished first. Raises LoopEndedError.
+
+        Sending begins at once; it is ready when sentences can be answered too.
+        """
+
+        def prepare() -> None:
+            self.replies.prepare()
+            on_ready()
+
         sends, registrations, replies, clockwork = Bell(), Bell(), Bell(), Bell()
         loops = [
             *(
@@ -91,8 +119,8 @@ class Effects:
                 for number in range(self.threads)
             ),
             *(
-                Loop(f"replies-{number}", self.replies.step, replies, stop, POLL)
-                for number in range(REPLY_THREADS)
+                Loop(f"replies-{number}", self.replies.step, replies, stop, POLL, prepare)
+                for number in range(self.reply_threads)
             ),
             Loop("resolver", self.resolver.step, clockwork, stop, POLL),
             Loop("registrar", self.registrar.step, registrations, stop, POLL),
@@ -108,7 +136,8 @@ class Effects:
         with Wakeups(self.core.addresses.postgres_worker_url, channels):
             for loop in loops:
                 loop.start()
-            on_ready()
+            if not self.reply_threads:
+                on_ready()
             patience = self.core.settings.send_lease.total_seconds()
             try:
                 watch(loops, stop, beat, patience)

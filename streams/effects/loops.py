@@ -33,13 +33,20 @@ class Bell:
 class Loop:
     """One step, again and again, in a thread of its own, until told to stop.
 
-    `step` returns whether it did anything; if not, the loop waits for its bell, at most `poll`
-    seconds. While the store is away it is tried again every second. Any other error ends the
-    loop, which `failure` then tells.
+    `prepare` runs first, however long it takes, without the loop being taken for stuck. `step`
+    returns whether it did anything; if not, the loop waits for its bell, at most `poll` seconds.
+    While the store is away it is tried again every second. Any other error ends the loop, which
+    `failure` then tells.
     """
 
     def __init__(
-        self, name: str, step: Callable[[], bool], bell: Bell, stop: threading.Event, poll: float
+        self,
+        name: str,
+        step: Callable[[], bool],
+        bell: Bell,
+        stop: threading.Event,
+        poll: float,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self.failure: BaseException | None = None
@@ -48,6 +55,7 @@ class Loop:
         self._bell = bell
         self._stop = stop
         self._poll = poll
+        self._prepare = prepare
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -63,8 +71,15 @@ class Loop:
         """Whether it still runs."""
         return self._thread.is_alive()
 
+    def moves(self, patience: float) -> bool:
+        """Whether it began a step in the last `patience` seconds, or still prepares."""
+        return self._prepare is not None or time.monotonic() - self.last_beat < patience
+
     def _run(self) -> None:
         try:
+            if self._prepare is not None:
+                self._prepare()
+                self.last_beat, self._prepare = time.monotonic(), None
             while not self._stop.is_set():
                 self.last_beat = time.monotonic()
                 if not self._tried():
@@ -98,5 +113,5 @@ def watch(
         for loop in loops:
             if loop.failure is not None:
                 raise LoopEndedError(f"{loop.name}: {loop.failure!r}") from loop.failure
-        if all(time.monotonic() - loop.last_beat < patience for loop in loops):
+        if all(loop.moves(patience) for loop in loops):
             beat()

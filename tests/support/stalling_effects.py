@@ -70,7 +70,9 @@ def main() -> None:
     ledger.point = point
     provider = StallingProvider(sender.provider) if point == "handed_over" else sender.provider
     stalling = replace(sender, ledger=ledger, provider=provider)
-    replace(effects, sender=stalling, threads=1).run(threading.Event(), lambda: None)
+    replace(effects, sender=stalling, threads=1, reply_threads=0).run(
+        threading.Event(), lambda: None
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def running(settings: Settings) -> Running:
     @contextmanager
     def run(**changes: object) -> Iterator[Effects]:
         core = Core.of(settings.model_copy(update=changes), "effects")
-        effects = Effects.of(core)
+        effects = replace(Effects.of(core), reply_threads=0)
         stop, ready = threading.Event(), threading.Event()
         failures: list[BaseException] = []
 

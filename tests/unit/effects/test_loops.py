@@ -12,6 +12,10 @@ from streams.effects import loops
 from streams.effects.loops import Bell, Loop, LoopEndedError, watch
 
 
+def wait_for(event: threading.Event) -> None:
+    assert event.wait(5)
+
+
 def test_a_loop_that_ends_by_an_error_ends_the_process() -> None:
     def broken() -> bool:
         raise RuntimeError("a bug")
@@ -77,3 +81,15 @@ def test_a_stuck_loop_stops_the_beat() -> None:
     watching.join(5)
 
     assert beats == []
+
+
+def test_a_long_preparation_is_not_taken_for_standing_still() -> None:
+    stop, prepared = threading.Event(), threading.Event()
+    loop = Loop("late", lambda: False, Bell(), stop, 0.01, lambda: wait_for(prepared))
+    loop.start()
+    assert loop.moves(patience=0.0)
+
+    prepared.set()
+    stop.set()
+    loop.join(5)
+    assert not loop.moves(patience=0.0)
