@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from streams.recognition.corpus import TRAINING
 from streams.recognition.model import Model
 
 _CODE = ("corpus.py", "features.py", "lexicon.py", "model.py", "training_run.py", "wording.py")
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Threads win nothing on sparse data, and starve the processes that start beside this one."""
 _ROOT = Path(__file__).parents[2]
 
 
@@ -45,5 +48,6 @@ def _load_or_train(folder: Path) -> Model:
             [sys.executable, "-m", "streams.recognition.training_run", str(path)],
             check=True,
             cwd=_ROOT,
+            env=os.environ | _ONE_THREAD,
         )
         return Model.load(path)

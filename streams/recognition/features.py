@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 _ABSTRACTIONS = (
-    (re.compile(r"\[\[[^\]\s]+\]\]|\S+@\S+\.\w+"), " xaddress "),
+    (re.compile(r"\[\[[^\[\]\s]{1,64}\]\]|[^\s@]{1,64}@[^\s@]{1,255}\.\w+"), " xaddress "),
     (re.compile(r"\b\d+(?:[.,]\d+)?\s?(?:%|percent\b|pct\b|per cent\b)"), " xpercent "),
     (
         re.compile(

@@ -69,6 +69,9 @@ _RESUME_PLAINLY = re.compile(
     r"\b(?:resum\w+|un-?paus\w+|un pause|restart|unfreeze|reactivate|carry on sending"
     r"|continue sending)\b"
 )
+_SOMETHING_RUNNING = re.compile(
+    r"\b(?:it|them|sending|everything|e-?mails?|mails?|campaigns?|sequence|series)\b"
+)
 _RESUME_DOUBT = re.compile(
     r"\b(?:if|when|once|later|maybe|perhaps|might|should|shall|not|don't|do not|never|or"
     r"|until|till|unless"
@@ -120,7 +123,8 @@ _DATA = re.compile(
     r"|what) (?:of )?(?:the |his |her |their )?(?:data|information|info|details|records?"
     r"|trace)|(?:her|his|their|the) data|data (?:about|of|on|for|we|you)|data (?:is|are) "
     r"|erase\w*|erasure|anonymi[sz]e|to be forgotten|be forgotten|forget"
-    r"|everything (?:\w+ )?(?:about|on|of|we|you|they|that)|wipe|all traces?|privacy request"
+    r"|everything (?:\w+ )?(?:about|on|of|we|you|they|that)|wipe|everywhere"
+    r"|from (?:all )?(?:our|your|the) systems?|file on|all traces?|privacy request"
     r"|article 1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his|their)"
     r"|what (?:do )?(?:we|you) (?:have|hold|know|store|keep)|info(?:rmation)? (?:we"
     r"|you) (?:have|hold|store|keep)|records? (?:of|on|about|we))\b"
@@ -246,7 +250,9 @@ def resumes(plain: str, *, shown: bool, named: bool) -> bool:
         return False
     if named:
         return _RESUME.search(plain) is not None
-    return _RESUME_PLAINLY.search(plain) is not None and (shown or "everything" in plain)
+    return _RESUME_PLAINLY.search(plain) is not None and (
+        shown or _SOMETHING_RUNNING.search(plain) is not None
+    )
 
 
 def schedules(plain: str, *, shown: bool, named: bool) -> bool:

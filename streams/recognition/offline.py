@@ -25,6 +25,8 @@ LEAST_SETTLED: Final = 0.2
 """What the classifier must add when a sentence holds nothing but words of consent."""
 _TOO_SURE_TO_PASS_ON: Final = 0.75
 """A dangerous intent this likely, but not borne out, is asked about, not taken for the next."""
+LONGEST_READ: Final = 1_500
+"""Characters that are read. A longer message is understood by its start, and never as a yes."""
 _ALTERNATIVES: Final = 3
 
 
@@ -42,10 +44,10 @@ class OfflineRecognizer:
 
     def recognize(self, utterance: Utterance) -> Recognition:
         """Never raises: what cannot be understood is `clarify`."""
-        language = detect(utterance.text)
+        language = detect(utterance.text[:LONGEST_READ])
         if language != "en":
             return Recognition("clarify", None, CERTAIN, recognizer=NAME, language=language)
-        wording = read(utterance.text, lexicon())
+        wording = read(utterance.text[:LONGEST_READ], lexicon())
         vector = self._model.vector(wording.plain, utterance.last_shown_campaign)
         ranking = self._model.intents.ranked(*vector)
         intent, confidence = decide(ranking, wording, utterance)
@@ -68,6 +70,8 @@ class OfflineRecognizer:
 
 def borne_out(intent: str, wording: Wording, utterance: Utterance) -> bool:
     """Whether the words themselves support a dangerous intent. True for every other intent."""
+    if len(utterance.text) > LONGEST_READ and intent in DANGEROUS:
+        return False
     named = campaign(wording, utterance.known_campaigns) is not None
     return guards.allowed(
         intent,
@@ -83,7 +87,8 @@ def decide(ranking: Ranking, wording: Wording, utterance: Utterance) -> tuple[st
     named = campaign(wording, utterance.known_campaigns) is not None
     settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
     p_settled = dict(ranking).get(settled or "", 0.0)
-    if settled in DANGEROUS and p_settled < LEAST_SETTLED:
+    too_long = len(utterance.text) > LONGEST_READ
+    if settled in DANGEROUS and (too_long or p_settled < LEAST_SETTLED):
         settled = "clarify"
     if settled is not None:
         return settled, max(p_settled, CERTAIN)

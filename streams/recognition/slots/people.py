@@ -9,7 +9,7 @@ from streams.recognition.lexicon import common_words, first_names
 from streams.recognition.slots.numbers import SPAN, span_days
 from streams.recognition.wording import Wording
 
-_ADDRESS = re.compile(r"\[\[[^\]\s]+\]\]|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_ADDRESS = re.compile(r"\[\[[^\[\]\s]{1,64}\]\]|[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _NOT = (
     r"(?:haven't|have not|hasn't|has not|havent|didn't|did not|don't|do not|not|never|no"
     r"|without|haven t|aren't|weren't|won't|wasn't|nothing)"

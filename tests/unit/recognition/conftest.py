@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,13 @@ Say = Callable[..., Recognition]
 
 
 @pytest.fixture(scope="session")
-def offline(tmp_path_factory: pytest.TempPathFactory) -> OfflineRecognizer:
-    return OfflineRecognizer.load(tmp_path_factory.mktemp("models"))
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def offline(model_folder: Path) -> OfflineRecognizer:
+    return OfflineRecognizer.load(model_folder)
 
 
 @pytest.fixture(scope="session")

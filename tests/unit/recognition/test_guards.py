@@ -38,7 +38,7 @@ HARMLESS_WITH_NOTHING_SHOWN = (
     "yes, send it",
     "approved",
     "send it tomorrow at 9",
-    "resume it",
+    "resume",
     "continue",
     "should I resume the newsletter?",
     "don't resume the newsletter",

@@ -105,8 +105,16 @@ def test_the_same_words_give_the_same_answer(say: Say) -> None:
     assert say(text).alternatives == say(text).alternatives != ()
 
 
-def test_a_long_message_is_read_in_time(say: Say) -> None:
-    assert say("send it to customers who have not bought for 60 days and " * 170).intent in INTENTS
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["a@", "@.", "[[", "x", "1 ", "the campaign ", "yes ", '"', "off "]
+)
+def test_a_hostile_message_is_read_in_time(say: Say, piece: str) -> None:
+    assert say(piece * (10_000 // len(piece)), shown=True).intent in INTENTS
+
+
+def test_a_long_yes_is_no_yes(say: Say) -> None:
+    assert say("yes, send it. " * 200, shown=True).intent == "clarify"
 
 
 def test_the_training_data_covers_everything_and_is_expanded_the_same_way_each_time() -> None:
