@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from infra.cli import contacts, development, organizations, schemas, stack
+from infra.cli import chat, contacts, development, events, organizations, schemas, stack
 
 GROUPS: list[Callable[[typer.Typer], None]] = [
     stack.register,
@@ -14,6 +14,8 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     schemas.register,
     contacts.register,
     development.register,
+    chat.register,
+    events.register,
 ]
 """Each adds its commands to the application it is given."""
 

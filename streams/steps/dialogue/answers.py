@@ -122,6 +122,8 @@ def audience(recognition: Recognition, text: str, situation: Situation) -> Thoug
         return Thought(Needs(choice.conditions), count)
     if target is None:
         return _everybody(situation)
+    if target.status in ("sending", "paused", "sent", "cancelled"):
+        return performance(recognition, target)
     content = target.content
     role = never_bought_in(content, situation)
 

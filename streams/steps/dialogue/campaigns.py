@@ -42,6 +42,11 @@ from streams.steps.dialogue.plan import (
 )
 from streams.steps.dialogue.situation import Findings, Seen, Situation
 
+KINDS: Mapping[CampaignType, str] = {
+    "welcome": "a welcome", "nurture": "a helpful series", "convert": "a nudge to take the next step",
+    "abandon": "a reminder of what was left behind", "win_back": "a win-back campaign",
+    "announce": "an announcement", "newsletter": "a newsletter", "promotional": "a promotion",
+}  # fmt: skip
 _IN_WORDS = ("offer", "product", "occasion", "expires", "discount_code", "count_of_emails", "delay")
 """Slots that change what the e-mails say."""
 
@@ -156,10 +161,8 @@ def show(
 
 
 def _opening(content: Content, request: Request, choice: Choice) -> str:
-    kind = request.campaign_type.replace("_", "-")
-    article = "an" if kind[0] in "aeiou" else "a"
     emails = counted(len(content.emails), "e-mail")
-    parts = [f"Here is {article} {kind} campaign, “{content.name}”, with {emails}."]
+    parts = [f"Here is {KINDS[request.campaign_type]}, “{content.name}”, with {emails}."]
     parts.append(choice.notice)
     slots = request.slots
     if int(slots.get("count_of_emails") or 1) > EMAILS_MAX:

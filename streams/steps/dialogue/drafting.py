@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from calendar import day_name, month_name
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +36,10 @@ TITLES: Mapping[str, str] = {
     "win_back": "Win back", "announce": "News", "newsletter": "Newsletter",
     "promotional": "Offer",
 }  # fmt: skip
+
+_CALENDAR = re.compile(
+    rf"\b(?:{'|'.join([*day_name, *month_name[1:]])}|christmas|easter)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +162,18 @@ def _brief(request: Request, choice: Choice) -> ContentBrief:
         offer=_offer(slots.get("offer")),
         product=slots.get("product"),
         occasion=slots.get("occasion"),
-        expires=slots.get("expires"),
+        expires=_with_capitals(slots.get("expires")),
         discount_code=slots.get("discount_code"),
         tone=slots.get("tone"),
         audience_description=choice.description,
         inactive_days=choice.inactive_days,
         subject=slots.get("subject"),
     )
+
+
+def _with_capitals(words: str | None) -> str | None:
+    """Days and months as they are written, however they were typed."""
+    return _CALENDAR.sub(lambda name: name[0].capitalize(), words) if words else None
 
 
 def _offer(said: Mapping[str, Any] | None) -> Offer | None:
