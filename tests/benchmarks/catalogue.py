@@ -1,0 +1,21 @@
+"""Every benchmark by its name, in the order in which `nudge bench` runs them."""
+
+from __future__ import annotations
+
+from tests.benchmarks import (
+    append,
+    clickhouse,
+    contacts,
+    projection,
+    relay,
+    reply,
+    send,
+    start,
+    visible,
+)
+from tests.benchmarks.bench import Benchmark
+
+BENCHMARKS: dict[str, Benchmark] = {
+    module.BENCHMARK.name: module.BENCHMARK
+    for module in (append, relay, projection, clickhouse, visible, contacts, reply, send, start)
+}
