@@ -12,6 +12,8 @@ import subprocess
 import sys
 import uuid
 
+from clickhouse_connect.driver.client import Client
+
 from projections.clickhouse.connect import connect
 from projections.clickhouse.migrate import migrate
 from tests.benchmarks.bench import Bench, Benchmark, CannotMeasureError, median
@@ -67,10 +69,15 @@ def _one_run(
         )  # fmt: skip
         if done.returncode != 0 or not done.stdout:
             raise CannotMeasureError(f"analytics failed: {done.stderr[-2000:]}")
-        rows = [int(client.command(f"SELECT count() FROM {table}")) for table in _TABLES]  # noqa: S608
+        rows = [_count(client, table) for table in _TABLES]
         client.command(f"DROP DATABASE {name} SYNC")
     took: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return took, rows
+
+
+def _count(client: Client, table: str) -> int:
+    found: int = client.query(f"SELECT count() FROM {table}").result_rows[0][0]  # noqa: S608
+    return found
 
 
 BENCHMARK = Benchmark("clickhouse", "Kafka to ClickHouse", run)

@@ -111,10 +111,9 @@ def _delays(stack: WholeStack, events: Sequence[NewEvent]) -> tuple[list[float],
             return {row[0] for row in view.execute(query, (list(wanted),))}
 
         def in_clickhouse(wanted: Sequence[str]) -> set[str]:
-            query = (
-                "SELECT toString(delivery_id) FROM deliveries WHERE delivery_id IN {w:Array(UUID)}"
-            )
-            return {row[0] for row in analytics.query(query, {"w": list(wanted)}).result_rows}
+            query = "SELECT delivery_id FROM deliveries WHERE delivery_id IN {w:Array(UUID)}"
+            found = analytics.query(query, {"w": list(wanted)}).result_rows
+            return {str(row[0]) for row in found}
 
         watchers = Watcher(in_view, 0.004), Watcher(in_clickhouse, 0.02)
         began = time.perf_counter()

@@ -5,8 +5,11 @@ Runs in an environment of its own: it wants another confluent-kafka than we do.
 
 from __future__ import annotations
 
-from quixstreams import Application
-from quixstreams.sinks import BatchingSink, SinkBatch
+from quixstreams import Application  # type: ignore[import-not-found]
+from quixstreams.sinks import (  # type: ignore[import-not-found]
+    BatchingSink,
+    SinkBatch,
+)
 
 from projections.batch import Batch, Record
 from tests.benchmarks.contenders.sink import BATCH, TOPIC, Task, TimedWriter

@@ -55,7 +55,11 @@ def _timed(writer: TimedWriter) -> Callable[[bytes], bytes]:
 async def _run(task: Task) -> None:
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
-    writer = TimedWriter(task, lambda: loop.call_soon_threadsafe(done.set) and None)
+
+    def finish() -> None:
+        loop.call_soon_threadsafe(done.set)
+
+    writer = TimedWriter(task, finish)
     app = App(
         task.group,
         broker=f"kafka://{task.bootstrap}",
