@@ -122,6 +122,7 @@ CREATE TABLE state.sends (
   correlation_id   uuid NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX sends_to_claim ON state.sends (campaign_id, ordinal) WHERE state = 'intended';
+CREATE INDEX sends_tests ON state.sends (campaign_id) WHERE state = 'intended' AND kind = 'test';
 CREATE INDEX sends_by_batch ON state.sends (batch_id) WHERE state IN ('claimed', 'ambiguous', 'held');
 CREATE INDEX sends_by_step ON state.sends (campaign_id, step, contact_id);
 CREATE INDEX sends_open ON state.sends (campaign_id) WHERE state IN ('intended', 'claimed', 'ambiguous');
