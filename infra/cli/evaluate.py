@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.settings import Settings, SettingsError
+from infra.settings import Settings, SettingsError, load_settings
 from streams.recognition.evaluation import Report, Score, evaluate, read_labelled
 from streams.recognition.offline import OfflineRecognizer
 
@@ -38,7 +38,7 @@ def intents(
     """Recognise every labelled sentence once and print the counts, never the sentences."""
     try:
         sentences = read_labelled(file)
-        folder = model_folder(Settings())
+        folder = model_folder(load_settings())
     except (OSError, ValueError, KeyError) as problem:
         typer.echo(f"{file} cannot be read as labelled sentences: {problem}", err=True)
         raise typer.Exit(2) from problem
