@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -101,22 +102,17 @@ async def test_whatever_comes_in_is_on_kafka_raw_before_the_200(
     assert all(b"T" in headers["received_at"] for _, headers in found)
 
 
-@pytest.mark.parametrize("auth", [("rosa", "wrong"), ("nobody", "s3cret"), ("", ""), ("rosa", "")])
-async def test_wrong_credentials_are_401_never_403(
-    door: httpx.AsyncClient, auth: tuple[str, str]
-) -> None:
-    answer = await door.post(PATH, content=b"{}", auth=auth)
+async def test_wrong_or_broken_credentials_are_401_never_403(door: httpx.AsyncClient) -> None:
+    def basic(pair: bytes) -> str:
+        return f"Basic {base64.b64encode(pair).decode()}"
 
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Basic")
-    assert answer.json()["code"] == "unauthenticated"
+    pairs = [b"rosa:wrong", b"nobody:s3cret", b":", b"rosa:", b"rosa", b"\xff:\xff"]
+    for header in [*map(basic, pairs), "", "Basic", "Basic !!!", "Bearer cm9zYTpz"]:
+        answer = await door.post(PATH, content=b"{}", headers={"Authorization": header})
 
-
-@pytest.mark.parametrize("header", ["", "Basic", "Basic !!!", "Basic cm9zYQ==", "Bearer cm9zYTpz"])
-async def test_a_broken_authorization_header_is_401(door: httpx.AsyncClient, header: str) -> None:
-    answer = await door.post(PATH, content=b"{}", headers={"Authorization": header})
-
-    assert answer.status_code == 401
+        assert answer.status_code == 401, header
+        assert answer.headers["www-authenticate"].startswith("Basic")
+        assert answer.json()["code"] == "unauthenticated"
 
 
 async def test_more_than_10_mb_is_413(door: httpx.AsyncClient) -> None:
