@@ -94,8 +94,8 @@ def _uncertain(m: Mapping[str, int]) -> str:
     text = ""
     if unknown:
         text += (
-            f" For {number(unknown)} the provider did not answer in time, so I am asking it whether "
-            "they went out before anything is sent again."
+            f" For {number(unknown)} the provider did not answer in time, so I am asking it "
+            "whether they went out before anything is sent again."
         )
     if held:
         text += f" {number(held)} could not be found at the provider and wait for your decision."
@@ -116,7 +116,8 @@ def audience(recognition: Recognition, text: str, situation: Situation) -> Thoug
         def count(findings: Findings) -> ReplyPlan:
             text = f"{people(findings.count).capitalize()}: {choice.description}."
             if findings.withheld:
-                text += f" {number(findings.recipients)} of them may be mailed; {left_out(findings.withheld)}."
+                text += f" {number(findings.recipients)} of them may be mailed"
+                text += f"; {left_out(findings.withheld)}."
             return ReplyPlan(text)
 
         return Thought(Needs(choice.conditions), count)

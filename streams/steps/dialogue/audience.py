@@ -13,16 +13,19 @@ EVERYONE: Mapping[str, Any] = {"all": []}
 NEW_DAYS = 30
 AWAY_DAYS = 60
 _GENERIC = re.compile(
-    r"\b(?:the|my|our|all|of|your|inactive|lapsed|old|former|lost|past|quiet|dormant|existing|dear|loyal|good|regular|customers?|clients?|"
-    r"people|persons?|contacts?|subscribers?|folks|users?|guests?|members?|shoppers?|buyers?|everyone|everybody|list|audience|accounts?|regulars?|who|that|have|not|been|to|us|in|a|while)\b",
+    r"\b(?:the|my|our|all|of|your|inactive|lapsed|old|former|lost|past|quiet|dormant|existing|"
+    r"dear|loyal|good|regular|customers?|clients?|people|persons?|contacts?|subscribers?|folks|"
+    r"users?|guests?|members?|shoppers?|buyers?|everyone|everybody|list|audience|accounts?|"
+    r"regulars?|who|that|have|not|been|to|us|in|a|while)\b",
     re.IGNORECASE,
 )
 _NEW = re.compile(
-    r"\b(?:new|newcomers?|newbies|joiners|sign-?ups?|joined|signed up|recent|just (?:joined|signed)|first[- ]time)\b",
+    r"\b(?:new|newcomers?|newbies|joiners|sign-?ups?|joined|signed up|recent|"
+    r"just (?:joined|signed)|first[- ]time)\b",
     re.IGNORECASE,
 )
 _EVERYONE = re.compile(
-    r"\b(?:everyone|everybody|all of them|all (?:my |our |the )?(?:contacts|customers|people|subscribers)|the whole list|whole list|all)\b",
+    r"\b(?:everyone|everybody|(?:the )?whole list|all)\b",
     re.IGNORECASE,
 )
 

@@ -12,21 +12,30 @@ from streams.steps.dialogue.plan import Action, SetBusiness, Thought, says
 from streams.steps.dialogue.situation import Situation
 
 _ZONE = re.compile(r"\b([A-Z][A-Za-z_]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?)\b")
+_ENDS = r"(?=\s+(?:and|in|at|from|with|we|which|that|who|near|for|called|named)\b|[,.;:!?]|$)"
 _CALLED = re.compile(
-    r"\b(?:called|named|name is|business is|company is|shop is)\s+[\"“']?(?P<name>[A-Z][^,.;:!?\"”]{0,60}?)[\"”']?(?=\s+(?:and|in|from|with|we|which|that)\b|[,.;:!?]|$)"
+    r"\b(?:called|named|name is|business is|company is|shop is)\s+"
+    rf"[\"“']?(?P<name>[A-Z][^,.;:!?\"”]{{0,60}}?)[\"”']?{_ENDS}"
 )
 _TRADE = re.compile(
-    r"\b(?:we are|we're|i run|we run|i have|i own|we own|it is|it's|i am|i'm)\s+(?:an?|the)\s+(?P<trade>[a-z][\w '&-]{2,60}?)(?=\s+(?:in|at|from|called|named|with|and|that|who|which|near|for)\b|[,.;:!?]|$)",
+    r"\b(?:we are|we're|i run|we run|i have|i own|we own|it is|it's|i am|i'm)\s+(?:an?|the)\s+"
+    rf"(?P<trade>[a-z][\w '&-]{{2,60}}?){_ENDS}",
     re.IGNORECASE,
 )
 _SELLS = re.compile(
-    r"\bwe (?:sell|make|bake|offer|brew|roast|teach|repair|grow|produce|rent)\s+(?P<what>[^.;:!?]{3,120})", re.IGNORECASE
-)  # fmt: skip
+    r"\bwe (?:sell|make|bake|offer|brew|roast|teach|repair|grow|produce|rent)\s+"
+    r"(?P<what>[^.;:!?]{3,120})",
+    re.IGNORECASE,
+)
 _SERVES = re.compile(
     r"\b(?:our (?:customers|clients|audience|members|guests|students) are(?: mostly| mainly)?|"
-    r"we (?:serve|sell to)|target audience is|aimed at)\s+(?P<who>[^.;:!?]{3,120})", re.IGNORECASE
-)  # fmt: skip
-_ADDRESS = re.compile(r"\b(?:postal |business |street |mailing )?address is:?\s+(?P<address>[^;!?\[\]]{8,200})", re.IGNORECASE)  # fmt: skip
+    r"we (?:serve|sell to)|target audience is|aimed at)\s+(?P<who>[^.;:!?]{3,120})",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"\b(?:postal |business |street |mailing )?address is:?\s+(?P<address>[^;!?\[\]]{8,200})",
+    re.IGNORECASE,
+)
 
 
 def remember(recognition: Recognition, text: str, situation: Situation) -> Thought:
@@ -39,8 +48,8 @@ def remember(recognition: Recognition, text: str, situation: Situation) -> Thoug
             f"I know “{before.name}”"
             + (f", {before.industry}" if before.industry else "")
             + (f", in a {before.brand_voice} voice" if before.brand_voice else "")
-            + ". Tell me what to change, such as “we are a bakery called Crust & Crumb”, “our voice "
-            "is warm and playful” or “our time zone is Europe/Vienna”."
+            + ". Tell me what to change, such as “we are a bakery called Crust & Crumb”, “our "
+            "voice is warm and playful” or “our time zone is Europe/Vienna”."
         )
     words = {
         "name": "name", "industry": "industry", "brand_voice": "voice", "timezone": "time zone",

@@ -43,7 +43,7 @@ from streams.steps.dialogue.plan import (
 from streams.steps.dialogue.situation import Findings, Seen, Situation
 
 KINDS: Mapping[CampaignType, str] = {
-    "welcome": "a welcome", "nurture": "a helpful series", "convert": "a nudge to take the next step",
+    "welcome": "a welcome", "nurture": "a helpful series", "convert": "a next-step campaign",
     "abandon": "a reminder of what was left behind", "win_back": "a win-back campaign",
     "announce": "an announcement", "newsletter": "a newsletter", "promotional": "a promotion",
 }  # fmt: skip

@@ -116,12 +116,12 @@ def warnings(content: Content, findings: Findings) -> list[str]:
             "Before it can go out, the business needs a sender name, a sender address and a "
             "postal address."
         )
-    for overlap in findings.overlaps:
-        if findings.count and overlap.contacts / findings.count > OVERLAP:
-            found.append(
-                f"Careful: {people(overlap.contacts)} of this audience had “{overlap.name}” within "
-                "the last 24 hours."
-            )
+    found += [
+        f"Careful: {people(each.contacts)} of this audience had “{each.name}” within the last "
+        "24 hours."
+        for each in findings.overlaps
+        if findings.count and each.contacts / findings.count > OVERLAP
+    ]
     first = content.emails[0]
     found += [
         f"Note: {detail}" for _, detail in warnings_for(first.subject, first.html, first.text)

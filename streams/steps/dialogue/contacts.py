@@ -12,8 +12,15 @@ from streams.steps.dialogue.situation import Person, Situation
 _DELETE = re.compile(
     r"\b(?:delete|remove|erase|drop|get rid of|take .{0,40}\boff|wipe|forget)\b", re.IGNORECASE
 )
-_STOP = re.compile(r"\b(?:unsubscribe|opt[- ]?out|stop (?:mailing|emailing|sending)|don'?t (?:mail|email))\b", re.IGNORECASE)  # fmt: skip
-_EXPORT = re.compile(r"\b(?:export|copy of|access|what (?:do )?(?:we|you|i) (?:have|hold|know|store)|send .{0,20}data|download)\b", re.IGNORECASE)  # fmt: skip
+_STOP = re.compile(
+    r"\b(?:unsubscribe|opt[- ]?out|stop (?:mailing|emailing|sending)|don'?t (?:mail|email))\b",
+    re.IGNORECASE,
+)
+_EXPORT = re.compile(
+    r"\b(?:export|copy of|access|what (?:do )?(?:we|you|i) (?:have|hold|know|store)|"
+    r"send .{0,20}data|download)\b",
+    re.IGNORECASE,
+)
 
 
 def about_person(person: Person) -> str:
@@ -47,8 +54,8 @@ def manage(recognition: Recognition, text: str, situation: Situation) -> Thought
     address = f"[[{person.reference}]]"
     if not person.is_contact:
         return says(
-            f"{address} is not among your contacts. I do not add people from a chat, because I need "
-            "to know when and where they agreed: use POST /v1/contacts or an import."
+            f"{address} is not among your contacts. I do not add people from a chat, because I "
+            "need to know when and where they agreed: use POST /v1/contacts or an import."
         )
     if _DELETE.search(text) and not _STOP.search(text):
         return says(_GONE.format(address=address), commands=(DeleteContact(person.reference),))

@@ -41,7 +41,7 @@ def approve(situation: Situation, target: Seen) -> Thought:
         why = (
             f"“{name}” has changed since I showed it to you, so I have not sent it."
             if moved
-            else f"I want to be sure that we mean the same, so nothing is sent yet. This is “{name}”:"
+            else f"To be sure that we mean the same, nothing is sent yet. This is “{name}”:"
         )
         return show(target.content, target.campaign_id, situation, why)
     if not target.content.sender.complete:
