@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.local.addresses import resolve
 from infra.local.errors import StackError
 from tests.benchmarks.report import Report
-from tests.support.services import Services, start_services
-from tests.support.whole_stack import WholeStack, whole_stack
+from tests.support.services import (
+    Services,
+    free_port,
+    settings_on_free_ports,
+    start_services,
+)
+from tests.support.whole_stack import WholeStack
 
 
 class CannotMeasureError(Exception):
@@ -52,15 +59,18 @@ class Bench:
         """The whole product on stores of its own, alone on the machine."""
         self.close()
         self.say("starting the whole product")
-        started = False
+        metrics = free_port() % 50_000 + 10_000
+        folder = _new_folder(self.folder / name) / "data"
+        made = settings_on_free_ports(folder, metrics_port=metrics, **settings)
+        stack = WholeStack(made, resolve(made))
         try:
-            with whole_stack(_new_folder(self.folder / name), **settings) as running:
-                started = True
-                yield running
-        except AssertionError as error:
-            if started:
-                raise
-            raise CannotMeasureError(f"the product cannot start: {error}") from error
+            try:
+                stack.nudge("up", "--detach", "--no-demo")
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                raise CannotMeasureError(f"the product cannot start: {error}") from error
+            yield stack
+        finally:
+            stack.nudge("down", check=False)
 
 
 @dataclass(frozen=True)
