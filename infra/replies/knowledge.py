@@ -41,7 +41,7 @@ _TAGS = """
 """
 _ATTRIBUTES = """
     SELECT DISTINCT name FROM (SELECT attributes FROM views.contacts
-        WHERE organization_id = %s AND NOT deleted LIMIT 2000) AS some,
+        WHERE organization_id = %s AND NOT deleted LIMIT 2000) AS sample,
         jsonb_object_keys(attributes) AS name ORDER BY name
 """
 _CAMPAIGNS = """
