@@ -120,12 +120,15 @@ def send(socket: ClientConnection, **frame: Any) -> None:
 
 def closed(socket: ClientConnection) -> tuple[int, str]:
     """Code and reason with which the server closes."""
-    try:
-        while True:
-            socket.recv(timeout=20)
-    except ConnectionClosed as error:
-        assert error.rcvd is not None
-        return error.rcvd.code, error.rcvd.reason
+    with pytest.raises(ConnectionClosed) as error:
+        _drain(socket)
+    assert error.value.rcvd is not None
+    return error.value.rcvd.code, error.value.rcvd.reason
+
+
+def _drain(socket: ClientConnection) -> None:
+    while True:
+        socket.recv(timeout=20)
 
 
 def test_a_sentence_is_answered_shown_approved_and_followed(line: Line) -> None:
