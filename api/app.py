@@ -1,23 +1,19 @@
-"""The HTTP application: middleware, errors and routers put together."""
+"""The HTTP application: frame, errors and routers put together."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID, uuid5
 
-import structlog
-from fastapi import FastAPI, Request, Response
-from prometheus_client import Histogram
+from fastapi import FastAPI
 
 from api import errors
 from api.auth import ApiKeys
+from api.frame import RequestFrame
 from api.gateway.endpoint import router as gateway
 from api.gateway.limits import Seats
 from api.personal_reads import PersonalReads
 from api.ports import Services
-from api.requests import request_id_of
 from api.routers.analytics import router as analytics
 from api.routers.asyncapi import router as asyncapi
 from api.routers.businesses.endpoints import router as businesses
@@ -37,18 +33,6 @@ from api.routers.unsubscribe import router as unsubscribe
 from api.routers.webhooks import WebhookDoor
 from api.routers.webhooks import router as webhooks
 
-_REQUESTS = Histogram("nudge_api_request_seconds", "Time to answer.", ["method", "route", "status"])
-_REQUEST_SPACE = UUID("4e1c3c5e-8b1e-4f6e-9d53-5c6a4a2b9a01")
-LARGEST_BODY = 2 * 1024 * 1024
-
-
-def correlation_id_of(request_id: str) -> UUID:
-    """The correlation id of a request's events: the request id itself when it is a UUID."""
-    try:
-        return UUID(request_id)
-    except ValueError:
-        return uuid5(_REQUEST_SPACE, request_id)
-
 
 def build_app(services: Services) -> FastAPI:
     """The application over what it is given; starts nothing by itself."""
@@ -64,7 +48,7 @@ def build_app(services: Services) -> FastAPI:
     app.state.seats = Seats(services.sockets.connections)
     app.state.personal_reads = PersonalReads()
     errors.install(app)
-    _add_middleware(app, services)
+    app.add_middleware(RequestFrame, services=services)
     for router in (
         health,
         organization,
@@ -88,36 +72,3 @@ def build_app(services: Services) -> FastAPI:
         app.include_router(router)
     app.add_middleware(WebhookDoor, services=services)  # the last one stands outermost
     return app
-
-
-def _add_middleware(app: FastAPI, services: Services) -> None:
-    @app.middleware("http")
-    async def name_and_measure(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        request_id = request_id_of(request, services)
-        request.state.request_id = request_id
-        request.state.correlation_id = correlation_id_of(request_id)
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        began = time.perf_counter()
-        response = await call_next(request)
-        response.headers["X-Request-Id"] = request_id
-        route = getattr(request.scope.get("route"), "path", "none")
-        _REQUESTS.labels(request.method, route, response.status_code).observe(
-            time.perf_counter() - began
-        )
-        structlog.contextvars.clear_contextvars()
-        return response
-
-    @app.middleware("http")
-    async def limit_body(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        length = request.headers.get("content-length", "0")
-        streamed = request.url.path.endswith("/import") or "/webhooks/" in request.url.path
-        if not streamed and (not length.isdigit() or int(length) > LARGEST_BODY):
-            too_large = errors.Problem(
-                413, "too_large", f"A body holds at most {LARGEST_BODY} bytes."
-            )
-            return errors.respond(too_large, getattr(request.state, "request_id", ""))
-        return await call_next(request)

@@ -94,6 +94,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(409, error.code, str(error))
         case RequestValidationError():
             return _invalid_request(error)
+        case HTTPException(__cause__=Problem() as cause):
+            return cause  # the framework wraps what is raised while a body is read
         case HTTPException():
             return Problem(error.status_code, _http_code(error.status_code), str(error.detail))
         case psycopg.errors.DiskFull() | OSError(errno=28):

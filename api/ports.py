@@ -131,9 +131,15 @@ class Analytics(Protocol):
 
 
 class Readiness(Protocol):
-    """Whether the stores answer: name -> None when well, else one line why not."""
+    """Whether the stores answer: name -> None when well, else one line why not. Blocks."""
 
-    def __call__(self) -> Mapping[str, str | None]: ...
+    def needed(self) -> Mapping[str, str | None]:
+        """Without these no request can be carried out."""
+        ...
+
+    def all(self) -> Mapping[str, str | None]:
+        """Every store the product works with."""
+        ...
 
 
 class WebhookCredentials(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
@@ -25,13 +24,6 @@ from schemas.registry import default_registry
 T = TypeVar("T")
 LONGEST_WAIT = 5.0
 _POLL = 0.015
-_REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
-
-
-def request_id_of(request: Request, services: Services) -> str:
-    """The caller's X-Request-Id when it is printable and of sensible length, else a new one."""
-    given = request.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.match(given) else str(services.new_id())
 
 
 def meta_of(request: Request, principal: Principal, services: Services) -> Meta:

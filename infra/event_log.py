@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from psycopg import errors
 
+from domain.shared.errors import InvalidValueError
 from infra.keys import SubjectKeys
 from infra.postgres import Connection
 from schemas.codec import Codec, to_micros
@@ -22,8 +23,15 @@ class VersionConflictError(Exception):
     """Somebody else appended to the same stream first. Nothing of this append remains."""
 
 
-class EventTooLargeError(Exception):
+class EventTooLargeError(InvalidValueError):
     """An event is over 512 KiB; refused before the append, so that none can stop the relay."""
+
+    def __init__(self, event_type: str, size: int) -> None:
+        super().__init__(
+            "body",
+            "too_large",
+            f"{event_type} would hold {size:,} bytes; an event holds at most {LARGEST_EVENT:,}.",
+        )
 
 
 class NewEvent(NamedTuple):
@@ -113,9 +121,7 @@ class EventWriter:
     ) -> NewEvent:
         value = self._codec.encode(draft.type, meta, draft.data, keys, rich=draft.rich)
         if len(value) > LARGEST_EVENT:
-            raise EventTooLargeError(
-                f"{draft.type}: {len(value):,} bytes; an event holds at most {LARGEST_EVENT:,}"
-            )
+            raise EventTooLargeError(draft.type, len(value))
         return NewEvent(draft.stream_id, draft.version, draft.type, draft.organization_id, value)
 
     def append(self, connection: Connection, drafts: Sequence[Draft]) -> list[Appended]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 
-import psycopg
 import uvicorn
 
 from api.app import build_app
 from api.ports import Connection, Services, SocketLimits
 from infra.analytics_reads import ClickHouseAnalytics
 from infra.bootstrap import Core
+from infra.clock import MovableClock
+from infra.dependencies import Dependencies
 from infra.imports.importer import ContactImports
 from infra.postgres import connect, organization_transaction
 from infra.push import KafkaNews
@@ -43,14 +43,6 @@ class PostgresReads:
 def api_services(core: Core) -> Services:
     """What the application is given."""
 
-    def readiness() -> Mapping[str, str | None]:
-        try:
-            with core.pool.connection(timeout=2) as connection:
-                connection.execute("SELECT 1")
-        except (psycopg.Error, OSError) as error:
-            return {"postgres": str(error).splitlines()[0]}
-        return {"postgres": None}
-
     def decode_events(
         connection: Connection, values: Sequence[tuple[bytes, int]], unsealed: bool
     ) -> list[Event]:
@@ -60,20 +52,20 @@ def api_services(core: Core) -> Services:
         functools.partial(connect, core.addresses.postgres_api_url, autocommit=True)
     )
     intake = KafkaWebhookIntake(core.addresses.kafka_bootstrap, core.settings.topic_prefix)
-
+    clock = MovableClock(core.pool)
     news = KafkaNews(core.addresses.kafka_bootstrap, core.settings.topic_prefix, core.codec)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        with credentials, intake, news:
+        with credentials, intake, news, clock:
             yield
         core.pool.close()
 
     return Services(
         commands=core.commands,
         reads=PostgresReads(core),
-        readiness=readiness,
-        clock=lambda: datetime.now(UTC),
+        readiness=Dependencies(core),
+        clock=clock,
         new_id=uuid.uuid4,
         decode_events=decode_events,
         hash_address=core.hasher,

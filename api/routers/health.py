@@ -23,8 +23,8 @@ async def live() -> dict[str, str]:
 
 @router.get("/health/ready")
 async def ready(services: ServicesOf) -> JSONResponse:
-    """Whether requests can be carried out: 503 while a store is away."""
-    checks = await run_in_threadpool(services.readiness)
+    """Whether requests can be carried out: 503 while the store that decides is away."""
+    checks = await run_in_threadpool(services.readiness.needed)
     well = all(problem is None for problem in checks.values())
     return JSONResponse({"status": "ok" if well else "unavailable"}, 200 if well else 503)
 
@@ -32,7 +32,7 @@ async def ready(services: ServicesOf) -> JSONResponse:
 @router.get("/health/detailed")
 async def detailed(services: ServicesOf) -> dict[str, Any]:
     """Every dependency by name."""
-    checks = await run_in_threadpool(services.readiness)
+    checks = await run_in_threadpool(services.readiness.all)
     return {
         "status": "ok" if all(problem is None for problem in checks.values()) else "unavailable",
         "checks": {

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import ServicesOf
 from api.errors import Problem, problem_of, respond
+from api.frame import request_id_of
 from api.ports import Services
-from api.requests import request_id_of
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 PATH: Final = "/v1/webhooks/postmark"
@@ -47,7 +47,7 @@ class WebhookDoor:
             return
         began = time.perf_counter()
         request = Request(scope, receive)
-        request_id = request_id_of(request, self._services)
+        request_id = request_id_of(request.headers, self._services)
         try:
             response = await take(request, self._services)
         except ClientDisconnect:

@@ -173,6 +173,8 @@ def _role(
         address=f"http://127.0.0.1:{port}",
         environment=environment,
         ports=((port, "NUDGE_METRICS_PORT"),),
+        # The first start of effects trains the recogniser.
+        ready_timeout=180.0 if role == "effects" else 60.0,
         # A frozen sender must be dead before anyone resolves what it had claimed.
         heartbeat=beat if role == "effects" else None,
     )

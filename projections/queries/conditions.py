@@ -7,7 +7,6 @@ parameter.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +16,7 @@ from psycopg import sql
 
 MAX_DEPTH: Final = 8
 MAX_LEAVES: Final = 100
+_LARGEST = 1e30
 MAX_DAYS: Final = 36_500
 _TEXTS: Final = frozenset({"email", "first_name", "last_name", "timezone"})
 _COMPARED: Final = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
@@ -256,8 +256,8 @@ def _texts_of(value: Any, path: str) -> list[str]:
 
 
 def _number_of(value: Any, path: str) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConditionError(f"{path}.value", "must be a text or a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
+        raise ConditionError(f"{path}.value", "must be a text or a number below 10^30")
     return Decimal(str(value))
 
 

@@ -248,7 +248,4 @@ def _warnings(row: Row, facts: Facts) -> Iterable[dict[str, Any]]:
 
 @lru_cache(maxsize=128)
 def _content_warnings(subject: str, html: str, text: str) -> list[Finding]:
-    try:
-        return warnings_for(subject, html, text)
-    except AssertionError:  # html.parser's answer to a broken <![ section
-        return [("html_unreadable", "The HTML has a section that mail programs cannot read.")]
+    return warnings_for(subject, html, text)

@@ -30,8 +30,11 @@ SCHEMES = ("http", "https", "mailto", "tel")
 def warnings_for(subject: str, html: str, text: str) -> list[Finding]:
     """`(code, detail)` for each thing to look at, in a fixed order; templates or rendered mails."""
     page = _Page()
-    page.feed(html)
-    page.close()
+    try:
+        page.feed(html)
+        page.close()
+    except AssertionError:  # html.parser's answer to a broken <![ section
+        return [("html_unreadable", "The HTML has a section that mail programs cannot read.")]
     return [
         *_about_subject(subject),
         *_about_words(f"{subject} {' '.join(page.words)}"),

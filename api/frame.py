@@ -1,0 +1,107 @@
+"""What surrounds every request: an id, a bounded body, a measured answer. Plain ASGI, so cheap."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import structlog
+from prometheus_client import Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import Problem, respond
+from api.ports import Services
+
+LARGEST_BODY: Final = 2 * 1024 * 1024
+_REQUESTS = Histogram("nudge_api_request_seconds", "Time to answer.", ["method", "route", "status"])
+_REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
+_REQUEST_SPACE = UUID("4e1c3c5e-8b1e-4f6e-9d53-5c6a4a2b9a01")
+_STREAMED: Final = ("/v1/contacts/import",)
+
+
+def correlation_id_of(request_id: str) -> UUID:
+    """The correlation id of a request's events: the request id itself when it is a UUID."""
+    try:
+        return UUID(request_id)
+    except ValueError:
+        return uuid5(_REQUEST_SPACE, request_id)
+
+
+def request_id_of(headers: Headers, services: Services) -> str:
+    """The X-Request-Id that was sent, or a fresh one."""
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.match(given) else str(services.new_id())
+
+
+class RequestFrame:
+    """Names, bounds and measures every HTTP request."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = request_id_of(headers, self._services)
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["correlation_id"] = correlation_id_of(request_id)
+        answer = _Answer(send, request_id, scope)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            if scope["path"] in _STREAMED:
+                await self._app(scope, receive, answer.send)
+            elif _declared(headers) > LARGEST_BODY:
+                await respond(_too_large(), request_id)(scope, receive, answer.send)
+            else:
+                await self._app(scope, _bounded(receive), answer.send)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+
+
+class _Answer:
+    """Sends the answer with its request id, and measures it."""
+
+    def __init__(self, send: Send, request_id: str, scope: Scope) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._scope = scope
+        self._began = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["X-Request-Id"] = self._request_id
+            route = getattr(self._scope.get("route"), "path", "none")
+            labels = _REQUESTS.labels(self._scope["method"], route, message["status"])
+            labels.observe(time.perf_counter() - self._began)
+        await self._send(message)
+
+
+def _declared(headers: Headers) -> int:
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdigit() else 0
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too_large", f"A body holds at most {LARGEST_BODY:,} bytes.")
+
+
+def _bounded(receive: Receive) -> Receive:
+    """`receive`, refusing a body that grows beyond the limit without having said so."""
+    size = 0
+
+    async def bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > LARGEST_BODY:
+            raise _too_large()
+        return message
+
+    return bounded

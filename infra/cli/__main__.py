@@ -1,0 +1,5 @@
+"""`python -m infra.cli`: the same as `nudge`, where the script is not on the path."""
+
+from infra.cli.main import app
+
+app()
