@@ -15,7 +15,7 @@ from domain.shared.errors import ConflictError, DomainError
 from infra.postgres import Connection, organization_transaction
 from infra.replies.acting import Acting
 from infra.replies.knowledge import TagCounts, campaigns_of, findings_of, now_of, situation_of
-from infra.replies.turns import ACTOR, Said, said
+from infra.replies.turns import ACTOR, Dialogues, Said
 from infra.transactions import CommandLog, PostgresTransaction
 from schemas.positions import positions_of
 from streams.effects.replies import ReplyTask
@@ -58,6 +58,10 @@ class PostgresReplyDesk:
     hash_address: HashAddress
     new_id: Callable[[], UUID]
     tags: TagCounts = field(default_factory=TagCounts)
+    dialogues: Dialogues = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dialogues", Dialogues(self.log))
 
     def take(self) -> ReplyTask | None:
         """The first open turn of some conversation, under a lease."""
@@ -68,7 +72,7 @@ class PostgresReplyDesk:
     def utterance(self, task: ReplyTask) -> Utterance | None:
         """What was said, with what is needed to understand it; None once it is answered."""
         with organization_transaction(self.log.pool, task.organization_id) as connection:
-            turn = said(self.log, connection, task.conversation_id, task.turn_id)
+            turn = self.dialogues.said(connection, task.conversation_id, task.turn_id)
             if not turn.open:
                 connection.execute(_END, ("done", task.turn_id))
                 return None
@@ -116,7 +120,7 @@ class PostgresReplyDesk:
         ended: str = "done",
     ) -> float:
         def decide(tx: PostgresTransaction) -> float:
-            turn = said(self.log, tx.connection, task.conversation_id, task.turn_id)
+            turn = self.dialogues.said(tx.connection, task.conversation_id, task.turn_id)
             tx.connection.execute(_END, (ended, task.turn_id))
             if not turn.open:
                 return 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 from infra.bootstrap import Core
 from infra.replies.desk import PostgresReplyDesk
@@ -10,7 +11,7 @@ from infra.settings import Settings
 from streams.effects.replies import ReplyWorker
 from streams.recognition.chain import RecognizerChain
 from streams.recognition.offline import OfflineRecognizer
-from streams.recognition.ports import Recognizer
+from streams.recognition.ports import Recognizer, Utterance
 
 _MODEL_TIMEOUT = 10.0
 _MODEL_RETRIES = 1
@@ -24,8 +25,12 @@ def reply_worker(core: Core) -> ReplyWorker:
 
 
 def recognizer(settings: Settings) -> Recognizer:
-    """The configured endpoint first, if there is one; the offline engine in any case."""
+    """The configured endpoint first, if there is one; the offline engine in any case.
+
+    One sentence is heard at once: its grammars and dates are loaded by the first.
+    """
     offline = OfflineRecognizer.load(settings.data_dir / "recognizer")
+    offline.recognize(Utterance("send it on 1 March at 9", datetime(2026, 1, 1, tzinfo=UTC), "UTC"))
     if settings.openai_api_key is None and settings.openai_base_url is None:
         return offline
     from streams.recognition.openai_compatible import OpenAIRecognizer  # slow to import

@@ -29,7 +29,7 @@ _CONVERSATIONS = Listing(
 _RECENT = """
     SELECT bytes, position FROM log.events
     WHERE stream_id = %s AND type IN ('TurnReceived', 'IntentRecognized', 'ReplyGiven')
-    ORDER BY version DESC LIMIT 90
+    ORDER BY version DESC LIMIT %s
 """
 Decode = Callable[[Conn, Sequence[tuple[bytes, int]]], Sequence[Event]]
 """Decodes events of the log with the keys that the connection may read."""
@@ -63,12 +63,15 @@ def get_turn(conn: Conn, conversation_id: str, turn_id: str) -> Row | None:
 
 def recent_turn(conn: Conn, decode: Decode, conversation_id: str, turn_id: str) -> Row | None:
     """The turn as the log has it, before any view does; None if it is not one of the last 30."""
-    rows = conn.execute(_RECENT, (conversation_id,)).fetchall()
-    row: TurnRow | None = None
-    for event in decode(conn, rows[::-1]):
-        if event.data["turn_id"] == turn_id:
-            row = fold(row, event)
-    return row._asdict() if row else None
+    for limit in (9, 90):  # most who ask wait for one of the last three turns
+        rows = conn.execute(_RECENT, (conversation_id, limit)).fetchall()
+        row: TurnRow | None = None
+        for event in decode(conn, rows[::-1]):
+            if event.data["turn_id"] == turn_id:
+                row = fold(row, event)
+        if row is not None or len(rows) < limit:
+            return row._asdict() if row else None
+    return None
 
 
 def campaigns_shown(conn: Conn, conversation_id: str) -> list[str]:

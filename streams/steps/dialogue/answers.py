@@ -139,7 +139,7 @@ def audience(recognition: Recognition, text: str, situation: Situation) -> Thoug
             shows=target.campaign_id if situation.shows_target else None,
         )
 
-    return Thought(needs_of(content, role, target.campaign_id), word)
+    return Thought(needs_of(content, role, None), word)
 
 
 def _everybody(situation: Situation) -> Thought:

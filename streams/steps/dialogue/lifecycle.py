@@ -88,7 +88,7 @@ def _approved(situation: Situation, target: Seen) -> Thought:
             target.campaign_id,
         )
 
-    return Thought(needs_of(content, role, target.campaign_id), word)
+    return Thought(needs_of(content, role, None), word)
 
 
 def reject(target: Seen) -> Thought:
