@@ -100,7 +100,7 @@ def _accepted_once(stack: WholeStack, campaign: str, count: int) -> int:
     answer = stack.sandbox.get(
         "/sandbox/messages", params={"metadata_campaign_id": campaign, "limit": 10_000}
     )
-    found = [message["To"].lower() for message in answer.json()["messages"]]
+    found = [to.lower() for message in answer.json()["messages"] for to in message["to"]]
     return abs(count - len(found)) + len(found) - len(set(found))
 
 

@@ -22,6 +22,8 @@ from tests.support.whole_stack import WholeStack
 
 RATE = 100
 _PATIENCE = 30.0
+_ASKED = 100
+"""How many, the oldest first, a query asks for at most: a second's worth."""
 ABOUT = f"""{RATE} new deliveries a second for a minute, one a commit, the whole product running;
 from the return of the commit until a query of the store finds it. Both stores are asked all the
 time, each by a thread of its own."""
@@ -38,7 +40,8 @@ class Watcher:
         self._waiting: dict[str, float] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._watch)
+        self._failure: Exception | None = None
         self.delays: list[float] = []
         self._thread.start()
 
@@ -55,13 +58,20 @@ class Watcher:
         self._stop.set()
         self._thread.join()
         if self._waiting:
-            raise CannotMeasureError(f"{len(self._waiting)} events never became visible")
+            why = "" if self._failure is None else f": {self._failure}"
+            raise CannotMeasureError(f"{len(self._waiting)} events never became visible{why}")
         return self.delays
 
-    def _run(self) -> None:
+    def _watch(self) -> None:
+        try:
+            self._ask()
+        except Exception as error:  # noqa: BLE001 - said by finish
+            self._failure = error
+
+    def _ask(self) -> None:
         while not self._stop.wait(self._every):
             with self._lock:
-                wanted = list(self._waiting)
+                wanted = list(self._waiting)[:_ASKED]
             found = self._find(wanted) if wanted else set()
             now = time.perf_counter()
             with self._lock:
@@ -111,8 +121,9 @@ def _delays(stack: WholeStack, events: Sequence[NewEvent]) -> tuple[list[float],
             return {row[0] for row in view.execute(query, (list(wanted),))}
 
         def in_clickhouse(wanted: Sequence[str]) -> set[str]:
-            query = "SELECT delivery_id FROM deliveries WHERE delivery_id IN {w:Array(UUID)}"
-            found = analytics.query(query, {"w": list(wanted)}).result_rows
+            ids = ", ".join(f"'{each}'" for each in wanted)
+            query = f"SELECT delivery_id FROM deliveries WHERE delivery_id IN ({ids})"  # noqa: S608
+            found = analytics.query(query).result_rows
             return {str(row[0]) for row in found}
 
         watchers = Watcher(in_view, 0.004), Watcher(in_clickhouse, 0.02)
@@ -122,7 +133,7 @@ def _delays(stack: WholeStack, events: Sequence[NewEvent]) -> tuple[list[float],
             append(log, [event])
             for watcher in watchers:
                 watcher.expect(event.stream_id)
-        view_delays, analytics_delays = (watcher.finish() for watcher in watchers)
+        view_delays, analytics_delays = [watcher.finish() for watcher in watchers]
         return view_delays, analytics_delays
 
 
