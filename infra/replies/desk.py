@@ -84,7 +84,7 @@ class PostgresReplyDesk:
                 timezone=business.profile.timezone,
                 last_shown_campaign=turn.conversation.last_shown is not None,
                 known_campaigns=tuple(
-                    each.name for each in campaigns_of(connection, task.organization_id)
+                    {each.name: None for each in campaigns_of(connection, task.organization_id)}
                 ),
                 history=tuple(t.text for t in turn.conversation.turns[-HISTORY - 1 : -1]),
                 tags=tuple(self.tags.of(connection, task.organization_id)),
