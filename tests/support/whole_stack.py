@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +16,10 @@ from typing import Any, TypeVar
 
 import httpx
 
+from infra.cli.attach import stop
 from infra.local.addresses import Addresses, resolve
+from infra.local.errors import StackError
+from infra.local.state import running_state
 from infra.settings import Settings
 from tests.support.services import environment_of, free_port, settings_on_free_ports
 
@@ -67,6 +72,10 @@ class WholeStack:
     settings: Settings
     addresses: Addresses
 
+    @property
+    def data_dir(self) -> Path:
+        return self.addresses.data_dir
+
     def nudge(self, *arguments: str, check: bool = True) -> str:
         """What a `nudge` command prints."""
         done = subprocess.run(
@@ -74,7 +83,7 @@ class WholeStack:
             env=environment_of(self.settings),
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=300,
             check=False,
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
@@ -113,8 +122,18 @@ def whole_stack(folder: Path, **overrides: object) -> Iterator[WholeStack]:
     metrics = free_port() % 50_000 + 10_000
     settings = settings_on_free_ports(folder / "data", metrics_port=metrics, **overrides)
     stack = WholeStack(settings, resolve(settings))
-    stack.nudge("up", "--detach", "--no-demo")
     try:
+        stack.nudge("up", "--detach", "--no-demo")
         yield stack
     finally:
-        stack.nudge("down", check=False)
+        _stop(settings.data_dir.absolute())
+
+
+def _stop(data_dir: Path) -> None:
+    """End everything, also what a start that failed half way has left running."""
+    state = running_state(data_dir)
+    if state is not None:
+        try:
+            stop(data_dir)
+        except StackError:
+            os.kill(state.supervisor_pid, signal.SIGKILL)  # its children are told to stop
