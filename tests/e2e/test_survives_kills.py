@@ -1,0 +1,51 @@
+"""Processes die in the middle of a campaign: nobody is mailed twice, nobody is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.killing import Killer, wait_for_end
+from tests.support.mailing import approve_campaign, import_contacts
+from tests.support.surviving import aftermath, behave, misbehave
+from tests.support.whole_stack import WholeStack, whole_stack
+
+VICTIMS = ("effects", "reactions", "relay", "projections")
+GRANTED, UNKNOWN = 120, 5
+
+
+@pytest.fixture
+def hasty(tmp_path: Path) -> Iterator[WholeStack]:
+    """A product that finds out about lost batches after eleven seconds."""
+    with whole_stack(
+        tmp_path,
+        send_rate=40,
+        send_lease=timedelta(seconds=5),
+        send_settling=timedelta(seconds=3),
+    ) as running:
+        yield running
+
+
+def test_each_recipient_gets_one_mail_while_processes_are_killed(hasty: WholeStack) -> None:
+    tenant = hasty.new_tenant()
+    misbehave(hasty, search_lag_seconds=0.5, delays={"open": (3, 60), "reopen": (3, 60)})
+    position = import_contacts(tenant, GRANTED, UNKNOWN)
+    campaign = approve_campaign(tenant, position)
+
+    with Killer.of(hasty, campaign) as killer:
+        for victim in VICTIMS:
+            killer.kill(victim, with_claims=victim == "effects")
+        behave(hasty)
+        wait_for_end(lambda: not killer.open(), 90, "an outcome for every delivery")
+        wait_for_end(killer.all_back, 60, "the return of every process")
+        wait_for_end(hasty.sandbox_quiet, 60, "the end of the recipients' reactions")
+        after = aftermath(hasty, tenant, killer, seconds=30)
+
+        assert after.result.intended == GRANTED + UNKNOWN
+        assert after.result.outcomes["withheld"] >= UNKNOWN
+        assert killer.kills[0].claims_open > 0
+        assert all(killer.restarts(victim) for victim in VICTIMS)
+        after.check()
