@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from infra.cli import chat, contacts, development, events, organizations, schemas, stack
+from infra.cli import bench, chat, contacts, development, evaluate, events, organizations, schemas, stack
 
 GROUPS: list[Callable[[typer.Typer], None]] = [
     stack.register,
@@ -16,6 +16,8 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     development.register,
     chat.register,
     events.register,
+    evaluate.register,
+    bench.register,
 ]
 """Each adds its commands to the application it is given."""
 

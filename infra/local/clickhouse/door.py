@@ -71,9 +71,13 @@ class Door:
         body = intake.Body()
         try:
             intake.check_login(self._login, request.headers, request.query_params)
-            encoding = request.headers.get("content-encoding", "")
-            await intake.receive(request.stream(), encoding, body)
-            return await self._answer(request, body, query_id)
+            query: Mapping[str, str] = request.query_params
+            if intake.is_form(request.headers):
+                query = {**query, **await intake.form_fields(request)}
+            else:
+                encoding = request.headers.get("content-encoding", "")
+                await intake.receive(request.stream(), encoding, body)
+            return await self._answer(request, query, body, query_id)
         except ClickHouseError as error:
             self._report(error, request, body, query_id)
             return _refusal(error, query_id)
@@ -82,8 +86,9 @@ class Door:
         finally:
             body.close()
 
-    async def _answer(self, request: Request, body: intake.Body, query_id: str) -> Response:
-        query = request.query_params
+    async def _answer(
+        self, request: Request, query: Mapping[str, str], body: intake.Body, query_id: str
+    ) -> Response:
         if not query.get("query", "").strip() and body.size == 0:
             return PlainTextResponse("Ok.\n")
         read_only = request.method in {"GET", "HEAD"}

@@ -13,6 +13,8 @@ from typing import Any
 
 import lz4.frame
 from backports import zstd
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from infra.local.clickhouse.errors import (
     AUTHENTICATION_FAILED,
@@ -179,6 +181,22 @@ class _Unfolder:
         """Raises ClickHouseError when the last frame is cut off."""
         if self._frame is not None and not self._frame.eof:
             raise ClickHouseError(CANNOT_DECOMPRESS, "The compressed body ends too early.")
+
+
+def is_form(headers: Mapping[str, str]) -> bool:
+    """Whether the statement and its parameters come as form fields, as drivers send long ones."""
+    return headers.get("content-type", "").startswith("multipart/form-data")
+
+
+async def form_fields(request: Request) -> dict[str, str]:
+    """The text fields of a multipart body. Raises ClickHouseError for files (external data)."""
+    try:
+        form = await request.form(max_files=0, max_fields=1000, max_part_size=STATEMENT_LIMIT)
+    except HTTPException as error:
+        if "Too many files" in str(error.detail):
+            raise ClickHouseError(NOT_IMPLEMENTED, "External data is not available here.") from None
+        raise ClickHouseError(TOO_LARGE, f"The form cannot be read: {error.detail}") from None
+    return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 async def receive(stream: AsyncIterator[bytes], encoding: str, body: Body) -> None:

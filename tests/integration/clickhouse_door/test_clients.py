@@ -186,3 +186,22 @@ def test_a_body_that_is_too_large_is_refused(http: httpx.Client, table: str) -> 
     answer = http.post("", params=params, content=body, headers={"Content-Encoding": "gzip"})
     assert answer.status_code == 413
     assert http.get("", params={"query": f"SELECT count() FROM {table}"}).text == "0\n"
+
+
+def test_long_parameters_come_as_form_fields(client: Client) -> None:
+    wanted = list(range(3000))
+    found = client.query(
+        "SELECT length({ids:Array(UInt32)})", parameters={"ids": wanted}
+    ).result_rows
+    assert found == [(3000,)]
+
+
+def test_a_form_is_guarded_like_any_statement(http: httpx.Client) -> None:
+    refused = http.post("/", files={"query": (None, "SELECT * FROM file('/etc/hostname')")})
+    assert refused.status_code >= 400
+    assert refused.headers["X-ClickHouse-Exception-Code"] == "497"
+
+
+def test_external_data_is_refused(http: httpx.Client) -> None:
+    refused = http.post("/", files={"_data": ("data.tsv", b"1"), "query": (None, "SELECT 1")})
+    assert refused.status_code == 501
