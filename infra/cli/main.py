@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 import typer
 
-from infra.cli import bench, chat, contacts, development, evaluate, events, organizations, schemas, stack
+from infra.cli import (
+    bench,
+    chat,
+    contacts,
+    development,
+    evaluate,
+    events,
+    organizations,
+    schemas,
+    stack,
+)
 
 GROUPS: list[Callable[[typer.Typer], None]] = [
     stack.register,

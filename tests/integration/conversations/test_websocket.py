@@ -81,7 +81,9 @@ class Line:
 
     def open(self, **more: Any) -> ClientConnection:
         headers = {"Authorization": f"Bearer {self.api.tenant.api_key}"}
-        return connect(self.url + more.pop("query", ""), additional_headers=headers, **more)
+        url = self.url + more.pop("query", "")
+        opened: ClientConnection = connect(url, additional_headers=headers, **more)
+        return opened
 
 
 @pytest.fixture
