@@ -10,11 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.settings import Settings, SettingsError, load_settings
+from infra.replies.wiring import model_folder
+from infra.settings import SettingsError, load_settings
 from streams.recognition.evaluation import Report, Score, evaluate, read_labelled
 from streams.recognition.offline import OfflineRecognizer
 
-HELDOUT = Path(__file__).parents[2] / "tests" / "evaluation" / "heldout.jsonl"
+HELDOUT = Path(__file__).parents[2] / "tests" / "evaluation" / "heldout2.jsonl"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +33,7 @@ def _group() -> None:
 def intents(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     file: Annotated[
-        Path, typer.Option("--file", help="Labelled sentences, one JSON object a line.")
+        Path, typer.Option("--set", help="Labelled sentences, one JSON object a line.")
     ] = HELDOUT,
 ) -> None:
     """Recognise every labelled sentence once and print the counts, never the sentences."""
@@ -50,11 +51,6 @@ def intents(
         typer.echo(json.dumps(report.as_json()))
     else:
         _print(report, Console())
-
-
-def model_folder(settings: Settings) -> Path:
-    """Where trained models are kept between starts."""
-    return settings.data_dir / "models"
 
 
 def _print(report: Report, console: Console) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
 from infra.bootstrap import Core
 from infra.replies.desk import PostgresReplyDesk
@@ -24,12 +25,17 @@ def reply_worker(core: Core) -> ReplyWorker:
     return ReplyWorker(desk, recognizer(core.settings))
 
 
+def model_folder(settings: Settings) -> Path:
+    """Where the trained models of the offline engine are kept between starts."""
+    return settings.data_dir / "recognizer"
+
+
 def recognizer(settings: Settings) -> Recognizer:
     """The configured endpoint first, if there is one; the offline engine in any case.
 
     One sentence is heard at once: its grammars and dates are loaded by the first.
     """
-    offline = OfflineRecognizer.load(settings.data_dir / "recognizer")
+    offline = OfflineRecognizer.load(model_folder(settings))
     offline.recognize(Utterance("send it on 1 March at 9", datetime(2026, 1, 1, tzinfo=UTC), "UTC"))
     if settings.openai_api_key is None and settings.openai_base_url is None:
         return offline

@@ -12,7 +12,17 @@ from pathlib import Path
 from streams.recognition.corpus import TRAINING
 from streams.recognition.model import Model
 
-_CODE = ("corpus.py", "features.py", "lexicon.py", "model.py", "training_run.py", "wording.py")
+_CODE = (
+    "corpus.py",
+    "features.py",
+    "learning.py",
+    "lexicon.py",
+    "marked.py",
+    "model.py",
+    "tagger.py",
+    "training_run.py",
+    "wording.py",
+)
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Threads win nothing on sparse data, and starve the processes that start beside this one."""
 _ROOT = Path(__file__).parents[2]
@@ -22,7 +32,8 @@ def fingerprint() -> str:
     """Changes whenever another model would come out."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in (*(here / name for name in _CODE), *sorted(TRAINING.iterdir())):
+    grammars = (path for path in (here / "slots").iterdir() if path.is_file())
+    for path in (*(here / name for name in _CODE), *sorted(grammars), *sorted(TRAINING.iterdir())):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 

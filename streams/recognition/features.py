@@ -78,8 +78,8 @@ _FAMILIES = {
 }
 """Words that mean much the same to this conversation, so that a rare one is not a stranger."""
 _WORD = re.compile(r"[\w']+|[?!\"]")
-_LONGEST_WORDS = 3
-_LETTERS = (2, 3, 4)
+_LONGEST_WORDS = 2
+_LETTERS = (3, 4)
 
 Grams = dict[str, int]
 
@@ -106,7 +106,7 @@ def _families(plain: str) -> list[str]:
 
 
 def word_grams(words: list[str]) -> Grams:
-    """Runs of one to three words, with how often each occurs."""
+    """Runs of one or two words, with how often each occurs."""
     return Counter(
         " ".join(words[at : at + size])
         for size in range(1, _LONGEST_WORDS + 1)
@@ -115,7 +115,7 @@ def word_grams(words: list[str]) -> Grams:
 
 
 def letter_grams(words: Iterable[str]) -> Grams:
-    """Runs of two to four letters inside each word, its edges marked by a space."""
+    """Runs of three or four letters inside each word, its edges marked by a space."""
     counts: Grams = Counter()
     for word in words:
         edged = f" {word} "

@@ -35,7 +35,8 @@ _HEDGE = re.compile(
     r"|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|week|month|morning"
     r"|afternoon|evening|hour|hours|minutes|noon|everyone who|all campaigns|everything"
     r"|pretend|ignore|skip|bypass|as soon as|except|shorter|friendlier|minus|plus|with (?!the"
-    r"|it|this|that|my)|at \d)\b|\d"
+    r"|it|this|that|my)|at \d|(?:do|send|ship|write|put) (?:it|this|that) (?:in|like|as a|more|from|only"
+    r"|to (?:me|my|a|only)))\b|\d"
 )
 _MAY_HEDGE = re.compile(
     r"\b(?:no changes?|no edits?|no need to change|nothing to (?:change|add)"
@@ -61,23 +62,32 @@ _RESUME = re.compile(
     r"|live) again|lift the (?:pause|hold)|go on with|unfreeze|take up again"
     r"|back up and running|let (?:\w+ ){1,5}(?:run|go on|continue|carry on)"
     r"|switch (?:\w+ ){1,4}back|turn (?:\w+ ){1,4}back|bring (?:\w+ ){1,4}back (?:to life"
-    r"|online)|up again|can (?:go on|run|continue)|may (?:go on|run|continue)|where (?:we|you"
-    r"|it) (?:left off|stopped))\b"
+    r"|online)|up again|(?:can|may|should|shall|could) (?:now )?(?:go on|run|continue)|where (?:we|you"
+    r"|it) (?:left off|stopped)|take (?:\w+ ){0,4}(?:hold|pause) off|take (?:\w+ ){1,4}off (?:hold"
+    r"|pause|ice)|go(?:es)? on now|in motion (?:again|once more)|loose again|once more)\b"
 )
-_REQUEST = re.compile(r"(?:please |ok,? |hi,? |hey,? |and )?(?:can|could|would|will) you\b")
+_REQUEST = re.compile(
+    r"(?:please |ok,? |hi,? |hey,? |and )?(?:can|could|would|will) you\b"
+    r"|.*\b(?:so|and|then|now),? (?:please )?(?:can|could|would|will) you (?:please|kindly)\b"
+)
+_BEEN_PAUSED = re.compile(
+    r",? (?:that|which|we) (?:\w+ ){0,2}(?:been|is|was|are|were|had|have) (?:on hold|on ice|on pause"
+    r"|put on hold|held back|suspended|stopped|halted|frozen|paused)(?: since \w+| for \w+ \w+)?"
+)
 _RESUME_PLAINLY = re.compile(
     r"\b(?:resum\w+|un-?paus\w+|un pause|restart|unfreeze|reactivate|carry on sending"
-    r"|continue sending)\b"
+    r"|continue sending|keep sending|go on sending|(?:continue|start|restart|send|release) the paused"
+    r"|the paused \w+ (?:\w+ ){0,2}(?:again|once more)|(?:lift|end) the (?:pause|hold))\b"
 )
 _SOMETHING_RUNNING = re.compile(
-    r"\b(?:it|them|sending|everything|e-?mails?|mails?|campaigns?|sequence|series)\b"
+    r"\b(?:it|them|sending|everything|e-?mails?|mails?|campaigns?|sequence|series|paused)\b"
 )
 _RESUME_DOUBT = re.compile(
     r"\b(?:if|when|once|later|maybe|perhaps|might|should|shall|not|don't|do not|never|or"
     r"|until|till|unless"
-    r"|what|how|why|who|which|can i|could i|may i|can we|is it|will|would|did|does|sure|think"
+    r"|what|how|why|who|which|can i|could i|may i|can we|is it|will(?! you)|would(?! you)|did|does|sure|think"
     r"|wonder"
-    r"|before|after|yet|unable|can't|another|from scratch|draft)\b(?<!would you)(?<!will you)"
+    r"|before|after|yet|unable|can't|another|from scratch|draft)\b"
 )
 _PAUSES = re.compile(
     r"\b(?:pause|suspend|halt|freeze|stop|cancel|put on hold|hold (?!on the|off)"
@@ -88,7 +98,7 @@ _TIME = re.compile(
     r"\b(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
     r"|weekend|week|month|noon|midday|midnight|morning|afternoon|evening|january|february"
     r"|march|april|may|june|july|august|september|october|november|december|\d{1,2}(?:st|nd"
-    r"|rd|th)|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm)|at \d{1,2}|in (?:\w+ ){1,3}(?:minutes?"
+    r"|rd|th)|\d{1,2}/\d{1,2}|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm)|at \d{1,2}|in (?:\w+ ){1,3}(?:minutes?"
     r"|hours?|days?|weeks?)|(?:an|one|two|three|\d+) (?:hours?|days?|weeks?) (?:later|earlier"
     r"|from now)|later today|earlier|later|christmas eve|new year's day|easter)\b"
 )
@@ -105,6 +115,17 @@ _ONLY_TIME = re.compile(
     r"|later) )*(?:(?:this |next )?(?:week|weekend|month)\b|(?:next )?(?:today|tonight"
     r"|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|\d{1,2} ?(?:am"
     r"|pm)))\b"
+)
+_WHOLLY_TIME = re.compile(
+    r"(?:(?:yes|ok|okay|please|on|at|for|and|then|the|first thing|early|late|in|of|o'clock|sharp|am|pm"
+    r"|next|this|coming|rather|better|instead|day|after|later|today|tonight|tomorrow|monday|tuesday"
+    r"|wednesday|thursday|friday|saturday|sunday|morning|afternoon|evening|noon|week|weekend|month"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|\d+(?:st|nd|rd|th)?)[\s,.:/-]*)+"
+)
+_MOVES = re.compile(
+    r"\b(?:schedul\w+|re-?schedul\w+|mov(?:e|ing)|postpon\w+|shift\w*|push\w*|delay\w*|go(?:es)? out"
+    r"|going out|posted|send|sent|bring \w+ forward|defer|queue|repeat)\b"
 )
 _MAKES = re.compile(
     r"\b(?:create|draft|write|prepare|design|compose|build|set up a|put together|new campaign"
@@ -125,7 +146,9 @@ _DATA = re.compile(
     r"|erase\w*|erasure|anonymi[sz]e|to be forgotten|be forgotten|forget"
     r"|everything (?:\w+ )?(?:about|on|of|we|you|they|that)|wipe|everywhere"
     r"|from (?:all )?(?:our|your|the) systems?|file on|all traces?|privacy request"
-    r"|article 1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his|their)"
+    r"|art(?:icle|\.)? ?1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his|their)"
+    r"|(?:all|what|everything|anything|whatever) (?:that )?(?:we|you|is|was|there)(?:'ve| have| has| had"
+    r"| is)? (?:\w+ )?(?:stored|saved|hold|held|kept|know|got|have)"
     r"|what (?:do )?(?:we|you) (?:have|hold|know|store|keep)|info(?:rmation)? (?:we"
     r"|you) (?:have|hold|store|keep)|records? (?:of|on|about|we))\b"
 )
@@ -235,6 +258,7 @@ CERTAIN: Final = 0.92
 
 def approves(plain: str, *, shown: bool, named: bool) -> bool:
     """An unambiguous yes to something known: no condition, time, change or question in it."""
+    plain = plain.rstrip(" .!")
     if not (shown or named) or _BARE.match(plain):
         return False
     if _HEDGE.search(_MAY_HEDGE.sub(" ", plain)):
@@ -244,6 +268,7 @@ def approves(plain: str, *, shown: bool, named: bool) -> bool:
 
 def resumes(plain: str, *, shown: bool, named: bool) -> bool:
     """Told, without any doubt or condition, to let something known run again."""
+    plain = _BEEN_PAUSED.sub("", plain)
     if _RESUME_DOUBT.search(plain) or _PAUSES.search(plain):
         return False
     if plain.rstrip(" .!").endswith("?") and not _REQUEST.match(plain):
@@ -264,7 +289,9 @@ def schedules(plain: str, *, shown: bool, named: bool) -> bool:
         r"^(?:what|when|why|how|who|is|did|does|was|were|will|are|has|if)\b(?! about)", plain
     ) or re.search(r"\b(?:don't|do not|never|pause|cancel|test|maybe|perhaps|not sure)\b", plain):
         return False
-    return (shown or named) and bool(_SENDING.search(plain) or _ONLY_TIME.match(plain))
+    if not shown:
+        return named and _MOVES.search(plain) is not None
+    return bool(_SENDING.search(plain) or _ONLY_TIME.match(plain) or _WHOLLY_TIME.fullmatch(plain))
 
 
 def concerns_privacy(plain: str, *, named_person: bool) -> bool:
@@ -290,7 +317,7 @@ def settled(plain: str, *, shown: bool, named: bool) -> str | None:
         return "query_audience"
     if shown and (reserve := _YES_BUT.match(plain)):
         return None if _TIME.search(plain, reserve.end()) else "modify_campaign"
-    if _WHOLLY_YES.fullmatch(plain) and _AGREES.search(plain):
+    if _WHOLLY_YES.fullmatch(plain) and _AGREES.search(plain.rstrip(" .!")):
         return "approve_campaign" if approves(plain, shown=shown, named=named) else "clarify"
     if (
         _ASKS_LEAVE.match(plain)

@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from streams.recognition.corpus import TRAINING, fillers, templates
+from streams.recognition.marked import Marked, marked_sentences
 from streams.recognition.wording import SHORT_FORMS, Lexicon
 
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
@@ -27,10 +28,20 @@ def common_words() -> frozenset[str]:
     ]
     texts += SHORT_FORMS.values()
     texts.append((TRAINING / "words.txt").read_text("utf-8"))
+    texts += [_without_names(sentence) for sentence in marked_sentences("marked.txt")]
     return frozenset(word for text in texts for word in _WORD.findall(text.lower())) - {
         "tom",
         "rosa",
     }
+
+
+def _without_names(sentence: Marked) -> str:
+    """Its words in lower case: those with a capital inside the sentence may be names."""
+    text = sentence.text[:1].lower() + sentence.text[1:]
+    for mark in sentence.marks:
+        if mark.kind == "n":
+            text = text[: mark.start] + " " * (mark.end - mark.start) + text[mark.end :]
+    return " ".join(word for word in text.split() if word.islower())
 
 
 @cache

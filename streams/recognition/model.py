@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.recognition.features import Grams, letter_grams, model_words, word_grams
+from streams.recognition.tagger import Tagger
 
 Floats = NDArray[np.float32]
 Ranking = tuple[tuple[str, float], ...]
@@ -58,21 +59,23 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Intent and campaign type of a sentence in plain words."""
+    """Intent, campaign type and open-ended details of a sentence in plain words."""
 
     words: Block
     letters: Block
     intents: Head
     campaign_types: Head
+    tagger: Tagger
 
     def vector(self, plain: str, shown: bool) -> tuple[NDArray[np.int64], Floats]:
-        return vector(self.words, self.letters, plain, shown)
+        return vector(self.words, self.letters, model_words(plain, shown))
 
     def save(self, path: Path) -> None:
         """Write everything to one file; the file appears whole or not at all."""
         about = {
             "words": list(self.words.columns),
             "letters": list(self.letters.columns),
+            "tags": list(self.tagger.columns),
             "intents": self.intents.labels,
             "types": self.campaign_types.labels,
             "temperatures": (self.intents.temperature, self.campaign_types.temperature),
@@ -86,6 +89,7 @@ class Model:
             "intents_bias": self.intents.bias,
             "types": self.campaign_types.weights,
             "types_bias": self.campaign_types.bias,
+            "tags": self.tagger.weights,
         }
         draft = path.with_suffix(".part")
         with draft.open("wb") as file:
@@ -107,14 +111,12 @@ class Model:
                     tuple(about["intents"]), data["intents"], data["intents_bias"], temperatures[0]
                 ),
                 Head(tuple(about["types"]), data["types"], data["types_bias"], temperatures[1]),
+                Tagger({feature: at for at, feature in enumerate(about["tags"])}, data["tags"]),
             )
 
 
-def vector(
-    words: Block, letters: Block, plain: str, shown: bool
-) -> tuple[NDArray[np.int64], Floats]:
-    """The features of a sentence over both blocks."""
-    seen = model_words(plain, shown)
+def vector(words: Block, letters: Block, seen: list[str]) -> tuple[NDArray[np.int64], Floats]:
+    """The features of a sentence over both blocks; `seen` are its `model_words`."""
     word_columns, word_weights = words.vector(word_grams(seen))
     letter_columns, letter_weights = letters.vector(letter_grams(seen))
     return (

@@ -13,7 +13,10 @@ from streams.recognition.model import Model
 from streams.recognition.ports import Recognition, Utterance
 from streams.recognition.slots import extract
 from streams.recognition.slots.campaigns import campaign
+from streams.recognition.slots.hints import hints
 from streams.recognition.slots.people import address, contact
+from streams.recognition.slots.tagged import Tagged
+from streams.recognition.tagger import Hints
 from streams.recognition.vocabulary import DANGEROUS
 from streams.recognition.wording import Wording, read
 
@@ -27,6 +30,8 @@ _TOO_SURE_TO_PASS_ON: Final = 0.75
 """A dangerous intent this likely, but not borne out, is asked about, not taken for the next."""
 LONGEST_READ: Final = 1_500
 """Characters that are read. A longer message is understood by its start, and never as a yes."""
+_SURELY_A_NAME: Final = 0.6
+"""How sure the tagger must be of a name before anything dangerous rests on it."""
 _ALTERNATIVES: Final = 3
 
 
@@ -50,39 +55,59 @@ class OfflineRecognizer:
         wording = read(utterance.text[:LONGEST_READ], lexicon())
         vector = self._model.vector(wording.plain, utterance.last_shown_campaign)
         ranking = self._model.intents.ranked(*vector)
-        intent, confidence = decide(ranking, wording, utterance)
+        seen = hints(wording)
+        intent, confidence = decide(
+            ranking, wording, utterance, self._tagged(wording, ranking[0][0], None, seen)
+        )
         campaign_type = (
             self._model.campaign_types.ranked(*vector)[0][0]
             if intent == "create_campaign"
             else None
         )
+        tagged = self._tagged(wording, intent, campaign_type, seen)
         return Recognition(
             intent=intent,
             campaign_type=campaign_type,
             confidence=round(confidence, 4),
-            slots=extract(intent, wording, utterance),
+            slots=extract(intent, wording, utterance, tagged),
             recognizer=NAME,
             alternatives=tuple(
                 (name, round(p, 4)) for name, p in ranking[: _ALTERNATIVES + 1] if name != intent
             )[:_ALTERNATIVES],
         )
 
+    def _tagged(
+        self, wording: Wording, intent: str, campaign_type: str | None, seen: Hints
+    ) -> Tagged:
+        spans = self._model.tagger.spans(wording, (intent, campaign_type), seen)
+        return Tagged(wording.original, spans, campaign_type == "abandon")
 
-def borne_out(intent: str, wording: Wording, utterance: Utterance) -> bool:
-    """Whether the words themselves support a dangerous intent. True for every other intent."""
+
+def borne_out(
+    intent: str, wording: Wording, utterance: Utterance, tagged: Tagged | None = None
+) -> bool:
+    """Whether the words themselves support a dangerous intent. True for every other intent.
+
+    `tagged`: what a tagger sees in the sentence if it is that intent; it may find a name.
+    """
     if len(utterance.text) > LONGEST_READ and intent in DANGEROUS:
         return False
-    named = campaign(wording, utterance.known_campaigns) is not None
+    tagged = tagged or Tagged(utterance.text)
+    name = campaign(wording, utterance.known_campaigns) or tagged.words("c", _SURELY_A_NAME)
+    person = address(wording.original) or contact(wording) or tagged.words("n", _SURELY_A_NAME)
+    plain = wording.plain
     return guards.allowed(
         intent,
-        wording.plain,
+        plain.replace(name.casefold(), "it") if name else plain,
         shown=utterance.last_shown_campaign,
-        named=named,
-        named_person=address(wording.original) is not None or contact(wording) is not None,
+        named=name is not None,
+        named_person=person is not None,
     )
 
 
-def decide(ranking: Ranking, wording: Wording, utterance: Utterance) -> tuple[str, float]:
+def decide(
+    ranking: Ranking, wording: Wording, utterance: Utterance, tagged: Tagged
+) -> tuple[str, float]:
     """The intent to act on and how sure it is; `clarify` when nothing is sure enough."""
     named = campaign(wording, utterance.known_campaigns) is not None
     settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
@@ -93,7 +118,9 @@ def decide(ranking: Ranking, wording: Wording, utterance: Utterance) -> tuple[st
     if settled is not None:
         return settled, max(p_settled, CERTAIN)
     best, p = ranking[0]
-    if best in DANGEROUS and (p < LEAST_DANGEROUS or not borne_out(best, wording, utterance)):
+    if best in DANGEROUS and (
+        p < LEAST_DANGEROUS or not borne_out(best, wording, utterance, tagged)
+    ):
         if p > _TOO_SURE_TO_PASS_ON:
             return "clarify", CERTAIN
         safe = [(name, q) for name, q in ranking if name not in DANGEROUS]

@@ -10,99 +10,155 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
 
 from streams.recognition.corpus import Example, examples
 from streams.recognition.features import Grams, letter_grams, model_words, word_grams
+from streams.recognition.learning import Floats, Rows, fit
 from streams.recognition.lexicon import lexicon
+from streams.recognition.marked import Marked, marked_sentences
 from streams.recognition.model import Block, Head, Model, vector
-from streams.recognition.wording import read
+from streams.recognition.slots.hints import hints
+from streams.recognition.tagger import LABELS, LAYERS, Tagger, word_features
+from streams.recognition.wording import Token, Wording, read
 
-_FOLDS = 4
-_WORDS_SEEN = 2
-_LETTERS_SEEN = 3
+_FOLDS: Final = 4
+_WORDS_SEEN: Final = 2
+_LETTERS_SEEN: Final = 3
+_FEATURES_SEEN: Final = 2
+_NATURAL: Final = 3.0
+"""A sentence that somebody wrote counts for so many that a template made."""
+_EPOCHS: Final = 6
+_RATE: Final = 0.5
+_TAG_EPOCHS: Final = 6
+_TAG_RATE: Final = 0.5
 
 
-def train(sentences: Sequence[Example]) -> Model:
+def train(sentences: Sequence[Example], marked: Sequence[Marked]) -> Model:
     """The same sentences give the same model."""
+    wordings = [read(sentence.text, lexicon()) for sentence in marked]
     plain = [read(example.text, lexicon()).plain for example in sentences]
-    shown = [example.shown for example in sentences]
+    plain += [wording.plain for wording in wordings]
+    shown = [example.shown for example in (*sentences, *marked)]
     seen = [model_words(text, flag) for text, flag in zip(plain, shown, strict=True)]
-    words = _block((word_grams(s) for s in seen), _WORDS_SEEN, 0)
-    letters = _block((letter_grams(s) for s in seen), _LETTERS_SEEN, len(words.columns))
-    matrix = _matrix(words, letters, plain, shown)
-    groups = np.array([example.group for example in sentences])
-    typed = np.array([example.campaign_type is not None for example in sentences])
-    intents = np.array([example.intent for example in sentences])
-    types = np.array([example.campaign_type or "" for example in sentences])
+    words = _block([word_grams(s) for s in seen], _WORDS_SEEN, 0)
+    letters = _block([letter_grams(s) for s in seen], _LETTERS_SEEN, len(words.columns))
+    rows = Rows.of([vector(words, letters, s) for s in seen])
+    weight = np.array([1.0] * len(sentences) + [_NATURAL] * len(marked), np.float32)
+    groups = np.array([*(e.group for e in sentences), *range(len(marked))])
+    width = len(words.columns) + len(letters.columns)
+    intents = [example.intent for example in (*sentences, *marked)]
+    types = [example.campaign_type for example in (*sentences, *marked)]
+    typed = np.array([at for at, name in enumerate(types) if name is not None])
     return Model(
         words,
         letters,
-        _head(matrix, intents, groups),
-        _head(matrix[typed], types[typed], groups[typed]),
+        _head(rows, intents, weight, groups, width),
+        _head(
+            rows.take(typed),
+            [str(types[at]) for at in typed],
+            weight[typed],
+            groups[typed],
+            width,
+        ),
+        _tagger(marked, wordings),
     )
 
 
-def _block(all_grams: Iterable[Grams], least: int, offset: int) -> Block:
-    sentences = 0
+def _block(all_grams: Sequence[Grams], least: int, offset: int) -> Block:
     counts: Counter[str] = Counter()
     for grams in all_grams:
-        sentences += 1
         counts.update(grams.keys())
     kept = sorted(gram for gram, count in counts.items() if count >= least)
-    rarity = [math.log((1 + sentences) / (1 + counts[gram])) + 1 for gram in kept]
+    rarity = [math.log((1 + len(all_grams)) / (1 + counts[gram])) + 1 for gram in kept]
     columns = {gram: at for at, gram in enumerate(kept)}
     return Block(columns, np.array(rarity, np.float32), offset)
 
 
-def _matrix(words: Block, letters: Block, plain: list[str], shown: list[bool]) -> Any:
-    rows = [vector(words, letters, *pair) for pair in zip(plain, shown, strict=True)]
-    ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
-    return csr_matrix(
-        (np.concatenate([w for _, w in rows]), np.concatenate([c for c, _ in rows]), ends),
-        shape=(len(rows), len(words.columns) + len(letters.columns)),
-    )
-
-
-def _head(matrix: Any, labels: NDArray[Any], groups: NDArray[Any]) -> Head:
+def _head(
+    rows: Rows, names: Sequence[str], weight: Floats, groups: NDArray[np.int64], width: int
+) -> Head:
     """Scores are scaled on templates the trial model never saw, so that they are probabilities."""
-    held = groups % _FOLDS == 0
-    trial = _fit(matrix[~held], labels[~held])
-    temperature = _temperature(trial, matrix[held], labels[held])
-    model = _fit(matrix, labels)
-    return Head(
-        tuple(str(label) for label in model.classes_),
-        np.ascontiguousarray(model.coef_.T, np.float32),
-        model.intercept_.astype(np.float32),
-        temperature,
-    )
+    labels = tuple(sorted(set(names)))
+    truth = np.array([labels.index(name) for name in names])
+    held = np.flatnonzero(groups % _FOLDS == 0)
+    rest = np.flatnonzero(groups % _FOLDS != 0)
+    trial = _fit(rows.take(rest), truth[rest], weight[rest], width, len(labels))
+    temperature = _temperature(rows.take(held).scores(trial), truth[held], weight[held])
+    weights = _fit(rows, truth, weight, width, len(labels))
+    return Head(labels, weights, np.zeros(len(labels), np.float32), temperature)
 
 
-def _fit(matrix: Any, labels: NDArray[Any]) -> LogisticRegression:
-    return LogisticRegression(C=8.0, class_weight="balanced", max_iter=60, tol=1e-3).fit(
-        matrix, labels
-    )
+def _fit(rows: Rows, truth: NDArray[np.int64], weight: Floats, width: int, classes: int) -> Floats:
+    return fit(rows, truth, weight, width=width, classes=classes, epochs=_EPOCHS, rate=_RATE)
 
 
-def _temperature(model: LogisticRegression, matrix: Any, labels: NDArray[Any]) -> float:
-    """The scale at which unseen templates are least surprising."""
-    scores = model.decision_function(matrix)
-    truth = np.searchsorted(model.classes_, labels)
-    rows = np.arange(len(labels))
+def _temperature(scores: Floats, truth: NDArray[np.int64], weight: Floats) -> float:
+    """The scale at which unseen sentences are least surprising."""
+    at = np.arange(len(truth))
 
     def surprise(temperature: float) -> float:
         scaled = scores / temperature
         highest = scaled.max(axis=1)
         total = np.log(np.exp(scaled - highest[:, None]).sum(axis=1)) + highest
-        return float((total - scaled[rows, truth]).mean())
+        return float(((total - scaled[at, truth]) * weight).sum())
 
-    return min((0.5 * 1.1**step for step in range(20)), key=surprise)
+    return min((0.4 * 1.1**step for step in range(30)), key=surprise)
+
+
+def _tagger(marked: Sequence[Marked], wordings: Sequence[Wording]) -> Tagger:
+    all_features: list[list[str]] = []
+    truths: list[list[int]] = [[] for _ in LAYERS]
+    for sentence, wording in zip(marked, wordings, strict=True):
+        tokens = wording.tokens
+        all_features += word_features(
+            tokens, (sentence.intent, sentence.campaign_type), hints(wording)
+        )
+        for layer, truth in enumerate(truths):
+            truth += _labels(sentence, tokens, layer)
+    columns = _known(all_features)
+    rows = Rows.of([_row(features, columns) for features in all_features])
+    even = np.ones(len(rows), np.float32)
+    weights = [
+        fit(
+            rows,
+            np.array(truth),
+            even,
+            width=len(columns),
+            classes=len(labels),
+            epochs=_TAG_EPOCHS,
+            rate=_TAG_RATE,
+        )
+        for labels, truth in zip(LABELS, truths, strict=True)
+    ]
+    return Tagger(columns, np.concatenate(weights, axis=1))
+
+
+def _known(all_features: Iterable[Sequence[str]]) -> dict[str, int]:
+    counts = Counter(feature for features in all_features for feature in features)
+    kept = [feature for feature, count in counts.items() if count >= _FEATURES_SEEN]
+    return {feature: at for at, feature in enumerate(kept)}
+
+
+def _row(features: Sequence[str], columns: dict[str, int]) -> tuple[NDArray[np.int64], Floats]:
+    known = np.array([columns[f] for f in features if f in columns], np.int64)
+    return known, np.ones(len(known), np.float32)
+
+
+def _labels(sentence: Marked, tokens: Sequence[Token], layer: int) -> list[int]:
+    labels = LABELS[layer]
+    found = [0] * len(tokens)
+    for mark in sentence.marks:
+        if mark.kind not in LAYERS[layer]:
+            continue
+        inside = [at for at, t in enumerate(tokens) if t.start < mark.end and mark.start < t.end]
+        for at in inside:
+            found[at] = labels.index(("B" if at == inside[0] else "I") + mark.kind)
+    return found
 
 
 if __name__ == "__main__":
-    train(examples()).save(Path(sys.argv[1]))
+    train(examples(), marked_sentences()).save(Path(sys.argv[1]))

@@ -12,19 +12,20 @@ _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014\u00a0\u2026", "'
 _TOKEN = re.compile(
     r"\[\[[^\[\]\s]{1,64}\]\]"
     r"|[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
+    r"|(?<!\w)w/o?(?!\w/)"
     r"|\d+(?:[.,:]\d+)*"
     r"|[^\W\d_]+(?:'[^\W\d_]+)*"
     r"|\S"
 )
 SHORT_FORMS: Final = {
     "tmrw": "tomorrow", "tmr": "tomorrow", "tmw": "tomorrow", "tomoz": "tomorrow",
-    "2moro": "tomorrow", "tom": "tom", "2day": "today", "tdy": "today", "2nite": "tonight",
+    "2moro": "tomorrow", "tom": "tom", "2day": "today", "tdy": "today", "2nite": "tonight", "tonite": "tonight",
     "pls": "please", "plz": "please", "plse": "please", "u": "you", "ur": "your", "r": "are",
     "thx": "thanks", "tnx": "thanks", "ty": "thanks", "wk": "week", "wks": "weeks",
     "mth": "month", "mths": "months", "mnths": "months", "hr": "hour", "hrs": "hours",
     "min": "minutes", "mins": "minutes", "b4": "before", "cust": "customer",
     "custs": "customers", "ppl": "people", "peeps": "people", "msg": "message",
-    "msgs": "messages", "abt": "about", "nxt": "next", "wkend": "weekend", "w": "with",
+    "msgs": "messages", "abt": "about", "nxt": "next", "wkend": "weekend", "w": "with", "w/": "with", "w/o": "without",
     "cos": "because", "coz": "because", "dont": "don't", "havent": "haven't",
     "hasnt": "hasn't", "didnt": "didn't", "doesnt": "doesn't", "isnt": "isn't",
     "wont": "won't", "cant": "can't", "whats": "what's", "whos": "who's", "lets": "let's",
@@ -53,6 +54,16 @@ _GLUED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A word in its plain form, as typed, and where `original` has it."""
+
+    plain: str
+    typed: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wording:
     """`plain` is `original` in lower case, short forms and slips of the keys put right."""
 
@@ -60,6 +71,17 @@ class Wording:
     plain: str
     _plain_starts: tuple[int, ...]
     _spans: tuple[tuple[int, int, int], ...]
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """Words, numbers and signs, one by one."""
+        if not self._plain_starts:
+            return ()
+        ends = (*self._plain_starts[1:], len(self.plain))
+        return tuple(
+            Token(self.plain[start:stop].rstrip(), self.original[first:last], first, last)
+            for (start, first, last), stop in zip(self._spans, ends, strict=True)
+        )
 
     def said(self, start: int, end: int) -> str:
         """The words as typed behind `plain[start:end]`, whole tokens, outer space removed."""

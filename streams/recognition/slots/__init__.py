@@ -9,38 +9,18 @@ from typing import Any, Final
 
 from streams.recognition.ports import Utterance
 from streams.recognition.slots import campaigns, offers, people, products, subjects, times, tones
+from streams.recognition.slots.merging import ALLOWED, merge
+from streams.recognition.slots.tagged import Tagged
 from streams.recognition.vocabulary import SLOTS, WITHOUT_SLOTS
 from streams.recognition.wording import Wording
-
-_ABOUT_CONTENT: Final = frozenset(
-    "audience offer product occasion schedule expires trigger delay tone subject count_of_emails "
-    "discount_code language".split()
-)
-ALLOWED: Final[dict[str, frozenset[str]]] = {
-    "create_campaign": _ABOUT_CONTENT,
-    "modify_campaign": _ABOUT_CONTENT | {"campaign"},
-    "approve_campaign": frozenset({"campaign"}),
-    "reject_campaign": frozenset({"campaign"}),
-    "schedule_campaign": frozenset({"campaign", "schedule"}),
-    "pause_campaign": frozenset({"campaign", "expires"}),
-    "resume_campaign": frozenset({"campaign", "schedule"}),
-    "cancel_campaign": frozenset({"campaign"}),
-    "query_performance": frozenset({"campaign", "metric", "period"}),
-    "query_audience": frozenset({"audience", "campaign", "contact", "email"}),
-    "send_test": frozenset({"email", "campaign"}),
-    "manage_contacts": frozenset({"audience", "contact", "email"}),
-    "privacy_request": frozenset({"contact", "email"}),
-    "set_business_context": frozenset({"tone", "language", "email"}),
-    "clarify": frozenset({"schedule", "campaign"}),
-}
-"""Which details an intent can act on; the rest of a sentence is not read as details."""
 
 _QUOTE = re.compile(r"\"[^\"]*\"")
 _QUOTABLE: Final = frozenset({"subject", "audience", "campaign", "contact", "discount_code"})
 _SENDING = re.compile(
     r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed"
-    r"|deliver|delivered|launch|leave|sending|set for|ship|first one)\b"
+    r"|deliver|delivered|launch|leave|sending|set for|ship|first one|start(?:ing)? it)\b"
 )
+_SINCE = re.compile(r"\b(?:since|not|instead of|rather than)(?: last| the)? $")
 _PACE = re.compile(
     r"\b(?:one|1|each|an email|a mail) every (?:\d+|two|three|four|five|other) days$"
 )
@@ -52,8 +32,13 @@ _HAPPENING = re.compile(
 )
 
 
-def extract(intent: str, wording: Wording, utterance: Utterance) -> dict[str, Any]:
-    """Slots in the contract's shapes, only those the intent can act on."""
+def extract(
+    intent: str, wording: Wording, utterance: Utterance, tagged: Tagged | None = None
+) -> dict[str, Any]:
+    """Slots in the contract's shapes, only those the intent can act on.
+
+    `tagged` are the open-ended details a trained tagger found; without it grammars read them.
+    """
     if intent in WITHOUT_SLOTS:
         return {}
     allowed = ALLOWED[intent]
@@ -63,6 +48,9 @@ def extract(intent: str, wording: Wording, utterance: Utterance) -> dict[str, An
         seen = wording if name in _QUOTABLE else unquoted
         if name in allowed and (value := _READERS[name](intent, seen, utterance)):
             found[name] = value
+    if tagged is not None:
+        merge(found, intent, wording, utterance, tagged)
+        return found
     return _without_overlaps(found)
 
 
@@ -96,13 +84,20 @@ def _schedule(intent: str, wording: Wording, utterance: Utterance) -> dict[str, 
     if rhythm is not None and creating and _PACE.search(wording.plain[: rhythm.end]):
         rhythm = None
     ends = times.expires(wording) if intent != "schedule_campaign" else None
-    for kind, moment in times.schedules(wording, utterance.now, utterance.timezone):
+    moments = list(times.schedules(wording, utterance.now, utterance.timezone))
+    if intent == "schedule_campaign":
+        moments.sort(key=lambda found: found[0] != "at")
+    for kind, moment in moments:
+        if _SINCE.search(wording.plain[: moment.start]):
+            continue
         if _inside(moment, rhythm) or _inside(moment, ends):
             continue
         if creating and not _is_sending_time(wording.plain, moment):
             continue
         found[kind] = moment.value
         break
+    if rhythm is not None and re.search(r"\b(?:we|i|they) \w+ $", wording.plain[: rhythm.start]):
+        rhythm = None
     if rhythm is not None and not (creating and rhythm.value.lower().startswith("on ")):
         found["recurrence"] = rhythm.value
     return found
@@ -115,6 +110,7 @@ def _inside(inner: times.Found, outer: times.Found | None) -> bool:
 def _is_sending_time(plain: str, moment: times.Found) -> bool:
     """The date of what is written about is not the time of sending."""
     before = re.split(r"[,.;:!?]", plain[: moment.start])[-1]
+    before = re.sub(r"\b(?:for|on|at|to)\s*$", "", before)
     if not before.strip() or re.fullmatch(r"\s*(?:please|on|then|and|at|so|ok)?\s*", before):
         return True
     return bool(_SENDING.search(before)) and not _HAPPENING.search(

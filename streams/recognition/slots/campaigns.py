@@ -28,7 +28,7 @@ _NAME_NOUN = (
     r"|survey|giveaway|teaser|invite|nurture)"
 )
 _WORDY = (
-    r"(?!(?:the|my|our|this|that|a|an|last|latest|first|second|third|next|current|new|test"
+    r"(?!(?:own|paused|old|right|the|my|our|this|that|a|an|last|latest|first|second|third|next|current|new|test"
     r"|whole|entire|same|other|previous|email|mail|e-mail|these|those|all|of|for|on|in|to|it"
     r"|and|your|scheduled|running|best|any|each|every|recent|draft|is|was|did|do|does|with"
     r"|sending|subject|from|its|me|us|open|click|bounce|more|shorter|about|people|who|numbers"
@@ -56,6 +56,9 @@ _CAMPAIGN_NAMED = re.compile(
     rf"(?:\b{_LEADS} |(?:^|[.,;:!?-] ?))(?P<name>(?:{_WORDY} ){{1,3}}{_NAME_NOUN}|newsletter"
     rf"|drip|onboarding)\b(?! (?:subscribers|readers|list))"
 )
+_LAST_LETTER = re.compile(r"\b(?:last|latest|previous) newsletter\b")
+_KEPT_NOUN = re.compile(r"mails|e-?mails|letters|mailings?")
+"""Nouns that are a part of a name nobody registered: `signup mails`."""
 _CAMPAIGN_QUOTED = re.compile(
     r"[\"'](?P<name>[^\"']{3,60})[\"'](?= (?:campaign|email|mail|sequence|series|draft))"
     r"|(?:campaign|sequence|series|email|mail) (?:called "
@@ -73,8 +76,8 @@ def metric(plain: str) -> str | None:
     return min(found)[1] if found else None
 
 
-def campaign(wording: Wording, known: tuple[str, ...]) -> str | None:
-    """The words that name a campaign that exists."""
+def known_campaign(wording: Wording, known: tuple[str, ...]) -> str | None:
+    """The words of a name that is known to exist."""
     plain = wording.plain
     for name in sorted(known, key=lambda n: (-len(n), n)):
         core = re.sub(rf"^(?:the|our|my) | {_CAMPAIGN_NOUN}$", "", name.lower())
@@ -82,9 +85,24 @@ def campaign(wording: Wording, known: tuple[str, ...]) -> str | None:
             pattern = r"[ -]?".join(re.escape(word) for word in re.split(r"[ -]+", words) if word)
             if pattern and (match := re.search(rf"\b{pattern}\b", plain)):
                 return wording.said(*match.span())
+    return None
+
+
+def campaign(wording: Wording, known: tuple[str, ...]) -> str | None:
+    """The words that name a campaign that exists."""
+    if name := known_campaign(wording, known):
+        return name
+    plain = wording.plain
     if match := _CAMPAIGN_QUOTED.search(wording.original):
         return match["name"] or match["name2"]
+    if match := _LAST_LETTER.search(plain):
+        return wording.said(*match.span())
     for pattern_ in (_CAMPAIGN_NAMED, _CAMPAIGN):
         if match := pattern_.search(plain):
-            return wording.said(*match.span("name"))
+            end = (
+                match.end("noun")
+                if _KEPT_NOUN.fullmatch(match.groupdict().get("noun") or "")
+                else match.end("name")
+            )
+            return wording.said(match.start("name"), end)
     return None

@@ -36,7 +36,7 @@ _STOP = (
     r"|before|after"
     r"|instead|coupon|promo|voucher|weekdays?|plus|via|from|so|is|in|on|at|within|then|thanks"
     r"|rather)\b"
-    r"|\s?[,.;:!?()\"-]|$)"
+    r"|\s?[,.;:!?()\"]|\s-|$)"
 )
 _OFF = (
     rf"(?: ?off(?: of)?(?: (?!for\b|until\b|till\b|this\b|next (?:week|month|weekend)\b"
@@ -49,7 +49,7 @@ _NOUN = (
     r"|rebate)(?: code)?"
 )
 _PERCENT = re.compile(
-    rf"\b(?P<n>\d+(?:[.,]\d+)?|{NUMBER}) ?(?:%|percent|per cent|pct)(?P<tail>{_OFF}|{_NOUN}))?"
+    rf"\b(?:up to )?(?P<n>\d+(?:[.,]\d+)?|{NUMBER}) ?(?:%|percent|per cent|pct)(?P<tail>{_OFF}|{_NOUN}| of (?:all )?[\w' -]+?{_STOP}))?"
 )
 _SYMBOL = r"[$\u20ac\u00a3\u00a5]"
 _UNIT = r"(?:usd|eur|gbp|jpy|dollars?|euros?|pounds?|quid|bucks?|yen)"
@@ -71,7 +71,7 @@ _SHIPPING = re.compile(
 _OTHER = re.compile(
     r"\b(?:(?:two|2|three|3)[ -]?(?:for|4)[ -]?(?:one|1|two|2)\b|(?:two|2|three"
     r"|3) (?:[a-z]+ ){0,2}for the price of (?:one|1|two|2)\b"
-    r"|bogo\b|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third"
+    r"|bogo\b(?: [a-z]+(?= this| until| till|$|[,.]))?|\d+ \w+ for (?:the )?price of (?:\d+|one|two|ten)|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third"
     r"|next)(?: one)?|another)(?: (?:free|half price|for free|half off))?"
     r"|half[ -]price(?: [^,.;:!?()\"]+?" + _STOP + r")?|half off(?: [^,.;:!?()\"]+?" + _STOP + r")?"
     r"|(?:(?:the |their |your )?(?:first|one|two|three|\d|an? extra"
@@ -92,6 +92,7 @@ _GIFT = re.compile(
     + r"|(?:[a-z]+ )?(?:on the house|on us)\b|free (?:gift|trial class|trial session|trial lesson))"
 )
 _GIFT_PLAIN = re.compile(r"\ba (?:small )?gift(?! card)\b")
+_FREE = re.compile(r"\b(?:free|complimentary|gift|for nothing|on the house)\b", re.IGNORECASE)
 _CODE = re.compile(
     r"\b(?:(?:discount|promo|promotion|promotional|coupon|voucher|offer) )?(?:code"
     r"|coupon)(?: is| of| called| word| named)?:? "
@@ -118,7 +119,8 @@ _COUNT = re.compile(
     rf"\b(?P<n>{NUMBER}|single)[ -]?(?:[a-z-]+[ -])?(?:[a-z-]+[ -])?(?:e ?- ?mails?|emails?"
     rf"|mails?|messages|parts?|steps?|touch(?:es)?|newsletters)\b(?! address)"
     rf"|\b(?:series|sequence|drip|set|course|campaign) of (?P<m>{NUMBER})\b(?! (?:days|weeks))"
-    rf"|\b(?P<r>{NUMBER}) (?:reminders|nudges|follow-ups|tips|lessons|mailings)\b"
+    rf"|\b(?P<r>{NUMBER}) (?:reminders|nudges|follow-ups|(?:[a-z]+ )?(?:tips|lessons)|mailings)\b"
+    rf"|(?:^|[.;!?] )(?P<e>{NUMBER}) (?:is|are|will be|would be) (?:enough|plenty|fine)\b"
 )
 
 
@@ -138,6 +140,11 @@ def offer(wording: Wording) -> dict[str, Any] | None:
         if match := pattern.search(plain):
             return _shape(kind, match, wording)
     return None
+
+
+def in_words(words: str) -> dict[str, Any]:
+    """An offer that no grammar knows, from its words alone."""
+    return {"kind": "gift" if _FREE.search(words) else "other", "text": words}
 
 
 def _shape(kind: str, match: re.Match[str], wording: Wording) -> dict[str, Any]:
@@ -170,7 +177,7 @@ def discount_code(wording: Wording) -> str | None:
 def count_of_emails(plain: str) -> int | None:
     """How many e-mails, when said as a count; `an email` is none."""
     for match in _COUNT.finditer(plain):
-        words = match["n"] or match["m"] or match["r"]
+        words = match["n"] or match["m"] or match["r"] or match["e"]
         if words in ("a", "an", "the"):
             continue
         value = 1 if words == "single" else number(words)

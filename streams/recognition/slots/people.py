@@ -61,7 +61,7 @@ _GENERIC: Final = (
     r"customers?|clients?|people|persons?|everyone|everybody|subscribers|contacts|folks|list"
     r"|anyone|anybody|all|those|humans|guys|users|members|someone|others?|shoppers|buyers"
 )
-_GROUPS: Final = (
+GROUPS: Final = (
     r"regulars|vips?|runners|joggers|walkers|cyclists|hikers|swimmers|athletes|marathoners"
     r"|gardeners|growers|students?|pupils|teachers|instructors|parents|mums|moms|dads"
     r"|families|mothers|couples|"
@@ -101,7 +101,7 @@ _MODIFIER = (
     r"|\d+)\b)[\w'&%+-]+"
 )
 _HEADED = re.compile(
-    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{_GROUPS})\b(?! (?:day"
+    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{GROUPS})\b(?! (?:day"
     rf"|campaign|email|mail|list|newsletter|series|page|plan|tag|class(?:es)? pass))"
 )
 _CLAUSE = re.compile(
@@ -109,7 +109,7 @@ _CLAUSE = re.compile(
     r"|at|whose|waiting|living|interested|tagged|inside|without|aged|signed|buying|attending"
     r"|using|between|still|doing|coming|since|within)\b[^,.;:!?()\"]*)"
 )
-_CLAUSE_END = re.compile(
+CLAUSE_END = re.compile(
     r" (?:(?:a|an|the|our|their|some) (?:[\w%$-]+ ){0,3}?(?:discount|off|voucher|email|mail"
     r"|message|offer|coupon|reminder|note)\b|with (?:a |an )?(?:\d|free|code|discount|voucher"
     r"|offer|coupon|tips|some)|with \d|about (?:our|the|a|my|new|what|how)|and (?:offer|give"
@@ -133,7 +133,7 @@ _ABSENCE = re.compile(
     rf"|ordered|came|visited|trained|seen|purchased|logged)|gone|quiet|away|lapsed|absent"
     rf"|silent)\b[^,.;]*(?:{SPAN})"
 )
-_TITLES = r"(?:mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
+_TITLES = r"(?:herr|frau|mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
 _CUE = (
     r"\b(?:add|remove|delete|unsubscribe|erase|forget|wipe|about|on|for|of|from|off|does|did"
     r"|will|is|isn't|doesn't|didn't|won't|customer|client|member|contact|called|named|by|to"
@@ -204,7 +204,7 @@ def _group(wording: Wording, match: re.Match[str]) -> str | None:
     end = match.end("head")
     special = bool(mods) or not re.fullmatch(_GENERIC, match["head"])
     if clause := _CLAUSE.match(plain, end):
-        words = _CLAUSE_END.sub("", clause["clause"])
+        words = CLAUSE_END.sub("", clause["clause"])
         if (
             words
             and not _absent(words)
@@ -236,13 +236,21 @@ def audience(wording: Wording, known_segments: tuple[str, ...]) -> dict[str, Any
     return found
 
 
-def contact(wording: Wording) -> str | None:
-    """A person's name as typed, without title; None when no word looks like a name."""
+def titled(wording: Wording) -> str | None:
+    """The name behind a title."""
     text = wording.original.translate(str.maketrans("\u2019", "'"))
-    for titled in re.finditer(rf"\b{_TITLES} (?=[^\W\d_])", text, re.IGNORECASE):
-        rest = re.match(r"[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)*", text[titled.end() :])
+    for title in re.finditer(rf"\b{_TITLES} (?=[^\W\d_])", text, re.IGNORECASE):
+        rest = re.match(r"[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)*", text[title.end() :])
         if rest and rest[0].lower() not in _NAME_STOP:
             return _without_possessive(rest[0])
+    return None
+
+
+def contact(wording: Wording) -> str | None:
+    """A person's name as typed, without title; None when no word looks like a name."""
+    if name := titled(wording):
+        return name
+    text = wording.original.translate(str.maketrans("\u2019", "'"))
     for cue in re.finditer(_CUE, text, re.IGNORECASE):
         if name := _name_at(text, cue.end()):
             return name

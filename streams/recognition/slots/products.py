@@ -94,3 +94,36 @@ def product(wording: Wording) -> str | None:
                 start = match.start("p")
                 return wording.said(start, start + len(words)).rstrip(" ,.")
     return headed_product(wording)
+
+
+_ON_OFFER = re.compile(
+    r"\b(?:off|on|of|half[ -]price|bogo|for (?:one|1))(?: of)?(?: (?:all|any|our|the|selected"
+    r"|purchases? of|orders? of|(?:any|all) (?:purchases?|orders?) of))* (?P<p>[a-z][\w' &-]+)$",
+    re.IGNORECASE,
+)
+_NOT_SOLD = re.compile(
+    r"(?:(?:the|their|your|his|her|an?|next|first|second|every|each|everything|orders?|purchases?|visit"
+    r"|joining|fee|fees|shipping|delivery|postage|top|house|us|it|this|that|for|if|when|next|one)\b)"
+    r"|.*\b(?:fee|visit|order|purchase|year|month|week)s?$",
+    re.IGNORECASE,
+)
+_SOLD = re.compile(
+    r"\b(?:we|i) (?:(?:also|only|mainly|mostly|chiefly|now|repair and|make and|bake and|grow and) )*"
+    r"(?:sell|stock|teach|offer|make|bake|repair|provide|rent(?: out)?|grow|brew|roast|produce"
+    r"|specialise in|specialize in)(?: (?:mainly|mostly|chiefly|only|and \w+))?"
+    r" (?P<p>[^,.;:!?()]+?)(?= (?:to|for|in|at|on|with|from|online|since|by)\b|[,.;:!?()]|$)"
+)
+
+
+def offered(words: str) -> str | None:
+    """What an offer is on: `road shoes` of `30% off all road shoes`."""
+    match = _ON_OFFER.search(words)
+    if match is None or _NOT_SOLD.match(match["p"]):
+        return None
+    return match["p"].strip()
+
+
+def sold(wording: Wording) -> str | None:
+    """What the business says it sells."""
+    match = _SOLD.search(wording.plain)
+    return wording.said(*match.span("p")) if match else None

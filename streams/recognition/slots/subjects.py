@@ -25,7 +25,7 @@ _TRIGGER = re.compile(
     r"|shopper|lead|account|contact|guest|buyer|trial user|admin|prospect|owner"
     r"|gardener)s?(?: who)?) )?(?P<what>(?:their |his |her |a |an |the )?[^,.;:!?\"]+)"
 )
-_TRIGGER_END = re.compile(
+TRIGGER_END = re.compile(
     rf"(?: (?:and )?(?:then )?(?:please )?(?:send|give|email|mail|offer|remind|wait|with|say"
     rf"|tell|welcome|thank|they get|we send|i want|i'd|should get|they should|you send"
     rf"|you should|in an? \w+ tone)\b.*$| (?:after|within) {SPAN}.*$| \d+ ?%.*$"
@@ -98,7 +98,7 @@ def trigger(wording: Wording) -> str | None:
     """What starts it: the words after when, if or after, without the person."""
     for match in _TRIGGER.finditer(wording.plain):
         start = match.start("what")
-        what = _TRIGGER_END.sub("", match["what"])
+        what = TRIGGER_END.sub("", match["what"])
         lead = re.match(r"(?:their|his|her|a|an|the) ", what)
         if lead:
             start += lead.end()

@@ -98,7 +98,9 @@ _CLOCK_ONLY = re.compile(
 )
 _IN_HOURS = re.compile(rf"\bin (?P<span>{SPAN}|an hour)\b")
 _RELATIVE = re.compile(
-    rf"\b(?:first thing (?:on )?)?(?:{_DAY}(?:'s)?(?:,? {_PART})?"
+    rf"\b(?:(?:first thing|early|late) (?:on )?)?(?:{_DAY}(?:'s)?(?:,? {_PART}|,? (?:early|late)\b)?"
+    rf"|(?:first|second|third|last) (?:week )?of {MONTH}|(?:week|month) after next"
+    r"|(?:a )?(?:week|fortnight) from (?:today|tomorrow|now)"
     r"|(?:(?:early|later|late|sometime|some time|mid|(?:at )?(?:the )?(?:start|beginning|end"
     r"|middle) of) )?"
     r"(?:this|next|the coming|coming|the following) (?:week|weekend|month|year|quarter|spring"
@@ -115,12 +117,18 @@ RECURRENCE = re.compile(
     rf"|(?:once|twice|\d times|three times) (?:a|per|every) (?:day|week|month|quarter|year)"
     rf"|(?:daily|weekly(?! (?:deal|special|offer|class))|fortnightly|biweekly|bi-weekly"
     rf"|monthly|quarterly|yearly|annually)"
+    r"(?! (?:members?|memberships?|sponsors?|plans?|flowers|pass|passes|payments?|fee|price|box(?:es)?))"
     rf"|on {WEEKDAY}s|the (?:first|last|second|third) (?:{WEEKDAY}|day) of (?:the|each"
     rf"|every) month)"
     rf"(?:,? (?:at )(?:noon|midday|\d{{1,2}}(?:[:.]\d{{2}})?(?: ?(?:am|pm))?))?"
 )
+HOLIDAY = (
+    r"(?:whitsun|good friday|easter(?: sunday| monday)?|christmas(?: eve| day)?|boxing day"
+    r"|new year(?:'s)?(?: eve| day)?|memorial day|labou?r day|thanksgiving|halloween|black friday"
+    r"|cyber monday|valentine'?s?(?: day)?|mother'?s day|father'?s day|pentecost|advent)"
+)
 _PHRASE = (
-    rf"(?:(?:the )?(?:end|beginning|middle) of (?:the |this |next )?(?:day|week|weekend|month"
+    rf"(?:\d{{1,2}}/\d{{1,2}}|noon (?:tomorrow|today)|{HOLIDAY}|(?:the )?(?:end|beginning|middle) of (?:the |this |next )?(?:day|week|weekend|month"
     rf"|year|quarter|{MONTH})"
     rf"|(?:this|next) (?:week|weekend|month|year)|(?:{_DATE})|(?:(?:this|next"
     rf"|coming) )?{WEEKDAY}(?: (?:night|evening|noon|midnight|morning))?"
@@ -135,7 +143,7 @@ EXPIRES = re.compile(
     rf"|(?:valid for|valid|lasts|expires? (?:in|after)"
     rf"|ends in) (?:the )?(?:next )?{SPAN}(?: only)?|for (?:the )?(?:next )?{SPAN} only"
     rf"|for (?:{NUMBER}) hours"
-    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|only (?:on )?{WEEKDAY}|(?:only"
+    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|{WEEKDAY} to {WEEKDAY} only|only (?:on )?{WEEKDAY}|(?:only"
     rf"|just) this (?:week|weekend|month|{WEEKDAY}))|(?:today|tomorrow|tonight"
     rf"|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
 )
@@ -189,7 +197,7 @@ def schedules(wording: Wording, now: datetime, zone: str) -> Iterator[tuple[str,
 
 def _words(wording: Wording, match: re.Match[str]) -> str:
     said = wording.said(match.start(), match.end())
-    return re.sub(r"^(?:at|on) ", "", said, flags=re.IGNORECASE)
+    return re.sub(r"^(?:at |on |the |a )+", "", said, flags=re.IGNORECASE)
 
 
 def _moment(match: re.Match[str], local: datetime) -> str:
@@ -338,4 +346,13 @@ def delay(plain: str) -> str | None:
 
 def period(wording: Wording) -> Found | None:
     """The stretch of time a question about results is about."""
-    return first_words(_PERIOD, wording)
+    found = first_words(_PERIOD, wording)
+    if found is None:
+        return None
+    return Found(
+        found.start,
+        found.end,
+        re.sub(r"'?s$", "", found.value)
+        if re.match(r"(?:yesterday|today|tonight)'?s$", found.value, re.IGNORECASE)
+        else found.value,
+    )

@@ -80,4 +80,19 @@ def _positive(word: str) -> str | None:
         return None
     if word.endswith("ier"):
         return word[:-3] + "y"
-    return word.removesuffix("er")
+    if word.endswith("iest"):
+        return word[:-4] + "y"
+    return word.removesuffix("est") if word.endswith("est") and len(word) > 6 else _short(word)
+
+
+def _short(word: str) -> str:
+    return word.removesuffix("er") if len(word) > 4 else word
+
+
+def base_form(word: str) -> str:
+    """`friendlier` and `friendliest` are `friendly`; a word that is not compared stays."""
+    word = word.casefold()
+    for base, form in _TONES.items():
+        if re.fullmatch(form, word):
+            return base
+    return _positive(word)

@@ -1,0 +1,116 @@
+"""Where a group, a trigger, a name or a campaign's name begins and ends, by the rules of the set.
+
+The tagger finds the place; these rules settle the edges: a clause is taken whole, a stretch of
+absence is no part of a group, the whole list is no group.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from streams.recognition.slots.people import CLAUSE_END, GROUPS, inactive_days
+from streams.recognition.slots.subjects import TRIGGER_END
+from streams.recognition.tagger import Span
+from streams.recognition.wording import SHORT_FORMS
+
+_STOP = re.compile(r"[,.;:!?()=\"\n]|->|\u2192| -+ | \u2013 |\s>\s")
+_CLAUSE = re.compile(r"\b(?:who|that|which|whose|but)\b", re.IGNORECASE)
+_NEW_BEFORE = re.compile(r"\bnew $", re.IGNORECASE)
+_WHOLE_LIST: Final = frozenset(
+    "customers customer people everyone everybody subscribers contacts folks list anyone all those "
+    "ppl someone others guys them recipients".split()
+)
+_EVERYONE = re.compile(
+    r"(?:e?very ?(?:one|body)|any(?:one|body)|all|lots|ones?) (?=who|that)", re.IGNORECASE
+)
+_ABSENCE = re.compile(
+    r",? ?\b(?:who|that|which|whom|we|not|no|inactive|gone|absent|quiet|missing|last|haven'?t"
+    r"|hasn'?t|didn'?t|without|with no|silent|lapsed for|away)\b.*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_TAGGED_HEAD = re.compile(
+    rf"\b(?P<head>members|users|clients|accounts|{GROUPS}) (?:who are |that are )?tagged\b",
+    re.IGNORECASE,
+)
+_ALL_HEAD = re.compile(
+    r"\b(?:tell|mail|email|to|for|inform|write) all (?P<head>members|users)\b", re.IGNORECASE
+)
+_LEFT = re.compile(
+    r"\b(?:who|that|people|ppl|customers|shoppers|visitors|someone|somebody|folks|guys|they) "
+    r"(?P<what>(?:left|leave|leaves|abandon\w*|put|forgot|did ?n[o'o]?t|dont|don't|never|started"
+    r"|start|began|begin|quits?|drop\w*|bail\w*|stop\w*|adds?) [^,.;:!?()=]+)",
+    re.IGNORECASE,
+)
+_CAPITALS = re.compile(
+    r"(?<![.!?] )(?<!^)\b[A-Z][a-z'-]+ [A-Z][a-z'-]+\b(?! (?:campaign|mail|sale))"
+)
+_AND_SURNAME = re.compile(r"(?:[ -][A-Z][\w'-]+)+")
+_STATE = re.compile(r"^(?:running|scheduled|paused|current|existing|own|old)\s+", re.IGNORECASE)
+
+
+def segment(text: str, span: Span | None) -> str | None:
+    """The words of a group with its clause, without how long they were away."""
+    if tagged := (_TAGGED_HEAD.search(text) or _ALL_HEAD.search(text)):
+        return tagged["head"]
+    if span is None:
+        return None
+    start, end = span.start, span.end
+    if before := _NEW_BEFORE.search(text[:start]):
+        start = before.start()
+    words = text[start:end]
+    if _CLAUSE.search(words):
+        words = _whole_clause(text, start, end)
+    elif more := _AND_SURNAME.match(text, end):
+        words = text[start : more.end()] if words[-1:].isalpha() and _proper(words) else words
+    if inactive_days(_away(text, start)):
+        words = _ABSENCE.sub("", words)
+    words = _EVERYONE.sub("", words).strip(" ,")
+    return None if words.lower() in _WHOLE_LIST or not words else words
+
+
+def _proper(words: str) -> bool:
+    return words.split()[-1][:1].isupper()
+
+
+def _away(text: str, start: int) -> str:
+    """The sentence from the group on, in the short forms the grammar of absence knows."""
+    return " ".join(SHORT_FORMS.get(word, word) for word in text[start:].lower().split(" "))
+
+
+def _whole_clause(text: str, start: int, end: int) -> str:
+    stop = _STOP.search(text, end)
+    tail = text[end : stop.start() if stop else len(text)]
+    cut = CLAUSE_END.search(tail.lower())
+    return (text[start:end] + (tail[: cut.start()] if cut else tail)).rstrip()
+
+
+def trigger(text: str, span: Span | None, *, abandoned: bool) -> str | None:
+    """What starts it, to the end of its clause; of an unfinished purchase, what was not done."""
+    if span is None:
+        match = _LEFT.search(text) if abandoned else None
+        if match is None:
+            return None
+        start, end = match.start("what"), match.start("what")
+    else:
+        start, end = span.start, span.end
+    stop = _STOP.search(text, end)
+    clause = text[start : stop.start() if stop else len(text)]
+    cut = TRIGGER_END.search(clause.lower())
+    if cut and cut.start() > 0:
+        clause = clause[: cut.start()]
+    return clause.strip() or None
+
+
+def contact(text: str, span: Span | None) -> str | None:
+    """A name as typed; of a name whose surname was overlooked, both."""
+    if span is None:
+        pair = _CAPITALS.search(text)
+        return pair[0] if pair else None
+    more = _AND_SURNAME.match(text, span.end)
+    return text[span.start : more.end() if more else span.end]
+
+
+def campaign(words: str) -> str:
+    """A campaign's name without the state it is in."""
+    return _STATE.sub("", words)

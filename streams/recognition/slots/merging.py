@@ -1,0 +1,140 @@
+"""What the tagger found beside what the grammars read: for each detail, whichever is believed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from streams.recognition.ports import Utterance
+from streams.recognition.slots import boundaries, offers, people, products, tones
+from streams.recognition.slots.campaigns import known_campaign
+from streams.recognition.slots.tagged import Tagged, trimmed
+from streams.recognition.wording import Wording
+
+_ABOUT_CONTENT: Final = frozenset(
+    "audience offer product occasion schedule expires trigger delay tone subject count_of_emails "
+    "discount_code language".split()
+)
+ALLOWED: Final[dict[str, frozenset[str]]] = {
+    "create_campaign": _ABOUT_CONTENT,
+    "modify_campaign": _ABOUT_CONTENT | {"campaign"},
+    "approve_campaign": frozenset({"campaign"}),
+    "reject_campaign": frozenset({"campaign"}),
+    "schedule_campaign": frozenset({"campaign", "schedule"}),
+    "pause_campaign": frozenset({"campaign", "expires"}),
+    "resume_campaign": frozenset({"campaign", "schedule"}),
+    "cancel_campaign": frozenset({"campaign"}),
+    "query_performance": frozenset({"campaign", "metric", "period"}),
+    "query_audience": frozenset({"audience", "campaign", "contact", "email"}),
+    "send_test": frozenset({"email", "campaign"}),
+    "manage_contacts": frozenset({"audience", "contact", "email"}),
+    "privacy_request": frozenset({"contact", "email"}),
+    "set_business_context": frozenset({"tone", "language", "email", "product"}),
+    "clarify": frozenset({"schedule", "campaign"}),
+}
+"""Which details an intent can act on; the rest of a sentence is not read as details."""
+
+_SURE: Final = 0.6
+"""How sure the tagger must be where the grammars found nothing."""
+_GRAMMAR_FIRST: Final = {
+    "subject": "j",
+    "expires": "e",
+    "tone": "a",
+    "occasion": "o",
+    "campaign": "c",
+}
+
+
+def merge(
+    found: dict[str, Any],
+    intent: str,
+    wording: Wording,
+    utterance: Utterance,
+    tagged: Tagged,
+) -> None:
+    """Change `found`, which the grammars read, by what the tagger found."""
+    allowed = ALLOWED[intent]
+    if "trigger" in allowed:
+        found.pop("trigger", None)
+        what = boundaries.trigger(tagged.text, tagged.best("t"), abandoned=tagged.abandoned)
+        _put(found, "trigger", trimmed(what) if what else None)
+    if "contact" in allowed and not (titled := people.titled(wording)):
+        found.pop("contact", None)
+        _put(found, "contact", boundaries.contact(tagged.text, tagged.best("n")))
+    elif "contact" in allowed and titled:
+        found["contact"] = titled
+    if "product" in allowed:
+        _product(found, intent, wording, tagged)
+    for name, kind in _GRAMMAR_FIRST.items():
+        words = tagged.words(kind, _SURE)
+        if name in allowed and name not in found and words and _may_be(name, words):
+            found[name] = words
+    if "campaign" in allowed and (name := known_campaign(wording, utterance.known_campaigns)):
+        found["campaign"] = name
+    if "campaign" in found:
+        found["campaign"] = boundaries.campaign(found["campaign"])
+    _put(found, "tone", tones.base_form(found.pop("tone", "")))
+    if "audience" in allowed:
+        _segment(found, utterance, tagged)
+    if "offer" in allowed:
+        _offer(found, tagged)
+    if "schedule" in allowed:
+        _relative(found, tagged)
+
+
+def _product(found: dict[str, Any], intent: str, wording: Wording, tagged: Tagged) -> None:
+    """What the business sells by its own words, what the offer is on, else what the tagger says."""
+    found.pop("product", None)
+    offered = products.offered(found.get("offer", {}).get("text", ""))
+    sold = products.sold(wording) if intent == "set_business_context" else None
+    named = tagged.words("p") if intent == "create_campaign" else None
+    _put(found, "product", sold or offered or named)
+    if intent == "modify_campaign":
+        found.pop("product", None)
+
+
+def _may_be(name: str, words: str) -> bool:
+    if name == "tone":
+        return re.fullmatch(r"[A-Za-z][a-z-]{3,}", words) is not None
+    return name != "expires" or " " in words
+
+
+def _put(found: dict[str, Any], name: str, words: str | None) -> None:
+    if words:
+        found[name] = words
+
+
+def _segment(found: dict[str, Any], utterance: Utterance, tagged: Tagged) -> None:
+    audience = found.pop("audience", {})
+    named = audience.get("segment", "").casefold()
+    if named not in {name.casefold() for name in utterance.segments}:
+        audience.pop("segment", None)
+        _put(audience, "segment", boundaries.segment(tagged.text, tagged.best("s")))
+    if tagged.abandoned and "trigger" in found:
+        audience.pop("segment", None)
+    if audience:
+        found["audience"] = audience
+
+
+def _offer(found: dict[str, Any], tagged: Tagged) -> None:
+    words = tagged.words("k")
+    if words is None:
+        return
+    if "offer" in found:
+        if (
+            found["offer"]["text"].casefold() in words.casefold()
+            or words.casefold() in found["offer"]["text"].casefold()
+        ):
+            found["offer"]["text"] = max(words, found["offer"]["text"], key=len)
+    else:
+        found["offer"] = offers.in_words(words)
+
+
+def _relative(found: dict[str, Any], tagged: Tagged) -> None:
+    schedule = found.get("schedule", {})
+    words = tagged.words("r")
+    if not {"at", "relative"} & set(schedule) and words:
+        found["schedule"] = {
+            **schedule,
+            "relative": re.sub(r"^(?:on|at|until|til) ", "", words, flags=re.IGNORECASE),
+        }
