@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
@@ -205,4 +206,10 @@ class KafkaWatermarks:
                 for found, future in futures.items()
             }
         except (KafkaException, TimeoutError) as error:
+            self._learn_leaders()
             raise KafkaUnavailableError(f"no end offsets: {error}") from error
+
+    def _learn_leaders(self) -> None:
+        """Ask who leads now: the client itself would go on with leaders of before a restart."""
+        with suppress(KafkaException):
+            self._admin.list_topics(timeout=1.0)
