@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.killing import Killer, wait_for_end
 from tests.support.mailing import approve_campaign, import_contacts
-from tests.support.surviving import aftermath, behave, misbehave, show
+from tests.support.surviving import aftermath, behave, misbehave
 from tests.support.whole_stack import WholeStack, whole_stack
 
 ROLES = ("effects", "relay", "projections", "analytics", "reactions", "api", "kafka")
@@ -41,7 +41,7 @@ def slow(tmp_path: Path) -> Iterator[WholeStack]:
 
 @pytest.mark.timeout(1500)
 def test_everything_is_killed_three_times_and_each_recipient_gets_one_mail(
-    slow: WholeStack,
+    slow: WholeStack, show: Callable[[str], None]
 ) -> None:
     tenant = slow.new_tenant()
     misbehave(slow, **CALMER_PEOPLE)
@@ -52,7 +52,7 @@ def test_everything_is_killed_three_times_and_each_recipient_gets_one_mail(
         wait_for_end(lambda: killer.first_claim is not None, 60, "the first claim")
         for _ in range(ROUNDS):
             for role in ROLES:
-                kill = killer.kill(role, with_claims=role == "effects")
+                kill = killer.kill(role, with_claims=role == "effects", seconds=120)
                 show(f"kill -9 {role}: {kill.claims_open} claims open, {kill.ambiguous} ambiguous")
                 time.sleep(PAUSE)
         wait_for_end(lambda: not killer.open(), 600, "an outcome for every delivery")

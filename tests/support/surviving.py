@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import partial
 
@@ -65,6 +64,7 @@ class Aftermath:
             ("recorded, not accepted", result.unfounded),
             ("claims of the silent", self.silent_claims),
             ("events", differences.events),
+            ("ledger differs in", len(differences.ledger)),
             ("views differ in", len(differences.views)),
             ("ClickHouse differs in", len(differences.clickhouse)),
             ("Kafka differs in", len(differences.kafka)),
@@ -81,6 +81,7 @@ class Aftermath:
         assert result.missing == 0
         assert (result.unrecorded, result.unfounded) == (0, 0)
         assert self.silent_claims == 0
+        assert self.differences.ledger == []
         assert self.differences.views == []
         assert self.differences.clickhouse == []
         assert self.differences.kafka == []
@@ -104,8 +105,3 @@ def aftermath(product: WholeStack, tenant: Tenant, killer: Killer, seconds: floa
         provider_counts(product, killer.campaign_id),
         {name: metrics[name] for name in REACTIONS},
     )
-
-
-def show(text: str) -> None:
-    """Print it where pytest shows it at once, captured or not."""
-    sys.__stdout__.write(f"\n{text}\n") if sys.__stdout__ else None

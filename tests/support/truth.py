@@ -1,4 +1,4 @@
-"""Whether all that is derived says what the log says: read models, ClickHouse and Kafka."""
+"""Whether everything says what the log says: send ledger, read models, ClickHouse and Kafka."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from schemas.codec import Codec, Event
 from schemas.ports import KeyRing
 from tests.support.comparing import Difference, Entry, Rows, compared, grouped, one_each
 from tests.support.kafka_truth import kafka_differences, read_kafka
+from tests.support.ledger_truth import ledger_differences
 from tests.support.memory_views import MemoryViews, views_after
 
 # --- the log -------------------------------------------------------------------------------
@@ -112,6 +113,7 @@ def _as_plain(column: str) -> str:
 class Differences(NamedTuple):
     """What differs, store by store, and how many events were compared."""
 
+    ledger: list[Difference]
     views: list[Difference]
     clickhouse: list[Difference]
     kafka: list[Difference]
@@ -119,7 +121,7 @@ class Differences(NamedTuple):
 
     @property
     def none(self) -> bool:
-        return not (self.views or self.clickhouse or self.kafka)
+        return not (self.ledger or self.views or self.clickhouse or self.kafka)
 
 
 def all_differences(core: Core) -> Differences:
@@ -127,14 +129,17 @@ def all_differences(core: Core) -> Differences:
     at = core.addresses
     with core.pool.connection() as connection:
         log = read_log(connection)
-        views = view_differences(connection, decoded(core.codec, log, core.keys))
+        events = decoded(core.codec, log, core.keys)
+        ledger = ledger_differences(connection, events)
+        views = view_differences(connection, events)
     client = connect(at.clickhouse_url, at.clickhouse_username, at.clickhouse_password)
     try:
         clickhouse = clickhouse_differences(client, decoded(core.codec, log, None))
     finally:
         client.close()
     records = read_kafka(at.kafka_bootstrap, core.settings.topic_prefix)
-    return Differences(views, clickhouse, kafka_differences(log, records), len(log))
+    kafka = kafka_differences(log, records)
+    return Differences(ledger, views, clickhouse, kafka, len(log))
 
 
 def differences_at_rest(compare: Callable[[], Differences], seconds: float) -> Differences:

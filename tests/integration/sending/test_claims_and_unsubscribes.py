@@ -19,6 +19,7 @@ from infra.effects import Effects
 from infra.transactions import PostgresTransaction
 from schemas.codec import Event
 from streams.effects.ports import Ledger
+from tests.support.ledger_truth import ledger_differences
 from tests.support.sending import Tenant, World
 from tests.support.truth import claims_of_the_silent, decoded, read_log
 
@@ -109,10 +110,34 @@ def test_no_claims_position_lies_above_the_unsubscribe_of_its_contact(
 
     events = all_events(world)
     assert claims_of_the_silent(events) == []
+    with world.core.pool.connection() as connection:
+        assert ledger_differences(connection, events) == []
     told = Counter(event.type for event in events)
     assert told["DeliveryClaimed"] + told["DeliveryWithheld"] == 2 * PEOPLE
     assert min(told["DeliveryWithheld"], claimed_before_leaving(events)) > 0
     assert unfounded_refusals(events) == []
+
+
+def test_a_ledger_row_that_is_not_its_history_is_noticed(world: World) -> None:
+    tenant = world.tenant()
+    contacts = world.contacts(tenant, 3)
+    campaign = world.campaign(tenant)
+    world.intend(tenant, campaign, contacts)
+    claim_all(Effects.of(world.core).sender.ledger, random.Random(1))
+    events = all_events(world)
+    lost, altered, kept = (row[0] for row in world.query("SELECT delivery_id FROM state.sends"))
+
+    def problems() -> dict[str, str]:
+        with world.core.pool.connection() as connection:
+            return {d.key: d.problem for d in ledger_differences(connection, events)}
+
+    assert problems() == {}
+    world.query("DELETE FROM state.sends WHERE delivery_id = %s RETURNING 1", lost)
+    world.query(
+        "UPDATE state.sends SET state = 'accepted' WHERE delivery_id = %s RETURNING 1", altered
+    )
+    assert problems() == {lost: "is missing", altered: "state is 'accepted', not 'claimed'"}
+    assert kept not in problems()
 
 
 def all_events(world: World) -> list[Event]:
