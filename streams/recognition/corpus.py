@@ -14,7 +14,7 @@ from streams.recognition.vocabulary import INTENTS
 
 TRAINING: Path = Path(__file__).with_name("training")
 _SEED = 20260105
-_PER_TEMPLATE = 4
+_PER_TEMPLATE = 3
 _LINE = re.compile(r"^(?P<context>[+-])?\s*(?:\[(?P<type>\w+)\])?\s*(?:\[long\])?\s*(?P<body>.+)$")
 _INNERMOST = re.compile(r"\(([^()]*)\)")
 _FILLER = re.compile(r"\{(\w+)\}")

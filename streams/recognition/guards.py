@@ -28,14 +28,16 @@ _RELEASE = (
     r"|send the (?:campaign|email|mail|draft)|hit send)"
 )
 _HEDGE = re.compile(
-    r"\?|\b(?:but|if|unless|except|only|maybe|perhaps|wait|think|guess|suppose|not|don't"
+    r"\?|\b(?:(?:send|ship|launch) (?:it|this|that|them) (?:on|at|in|by|over|around|for|as)|day"
+    r"|eve|but|if|unless|except|only|maybe|perhaps|wait|think|guess|suppose|not|don't"
     r"|do not|didn't|cannot|can't|won't|never|no|nope|until|after|before|once|when|while"
     r"|should|could|would|what|who|how|which|why|may i|can i|can we|test|preview|first"
     r"|instead|almost|nearly|hold|later|without|change|add|remove|make it|rather|tomorrow"
     r"|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|week|month|morning"
     r"|afternoon|evening|hour|hours|minutes|noon|everyone who|all campaigns|everything"
     r"|pretend|ignore|skip|bypass|as soon as|except|shorter|friendlier|minus|plus|with (?!the"
-    r"|it|this|that|my)|at \d|(?:do|send|ship|write|put) (?:it|this|that) (?:in|like|as a|more|from|only"
+    r"|it|this|that|my)|at \d|(?:do|send|ship|write|put) (?:it|this|that) (?:in|like|as a|more"
+    r"|from|only"
     r"|to (?:me|my|a|only)))\b|\d"
 )
 _MAY_HEDGE = re.compile(
@@ -62,8 +64,10 @@ _RESUME = re.compile(
     r"|live) again|lift the (?:pause|hold)|go on with|unfreeze|take up again"
     r"|back up and running|let (?:\w+ ){1,5}(?:run|go on|continue|carry on)"
     r"|switch (?:\w+ ){1,4}back|turn (?:\w+ ){1,4}back|bring (?:\w+ ){1,4}back (?:to life"
-    r"|online)|up again|(?:can|may|should|shall|could) (?:now )?(?:go on|run|continue)|where (?:we|you"
-    r"|it) (?:left off|stopped)|take (?:\w+ ){0,4}(?:hold|pause) off|take (?:\w+ ){1,4}off (?:hold"
+    r"|online)|up again|(?:can|may|should|shall|could) (?:now )?(?:go on|run|continue)"
+    r"|where (?:we|you"
+    r"|it) (?:left off|stopped)|take (?:\w+ ){0,4}(?:hold|pause) off"
+    r"|take (?:\w+ ){1,4}off (?:hold"
     r"|pause|ice)|go(?:es)? on now|in motion (?:again|once more)|loose again|once more)\b"
 )
 _REQUEST = re.compile(
@@ -71,21 +75,25 @@ _REQUEST = re.compile(
     r"|.*\b(?:so|and|then|now),? (?:please )?(?:can|could|would|will) you (?:please|kindly)\b"
 )
 _BEEN_PAUSED = re.compile(
-    r",? (?:that|which|we) (?:\w+ ){0,2}(?:been|is|was|are|were|had|have) (?:on hold|on ice|on pause"
+    r",? (?:that|which|we) (?:\w+ ){0,2}(?:been|is|was|are|were|had|have) (?:on hold|on ice"
+    r"|on pause"
     r"|put on hold|held back|suspended|stopped|halted|frozen|paused)(?: since \w+| for \w+ \w+)?"
 )
 _RESUME_PLAINLY = re.compile(
     r"\b(?:resum\w+|un-?paus\w+|un pause|restart|unfreeze|reactivate|carry on sending"
-    r"|continue sending|keep sending|go on sending|(?:continue|start|restart|send|release) the paused"
+    r"|continue sending|keep sending|go on sending|(?:continue|start|restart|send"
+    r"|release) the paused"
     r"|the paused \w+ (?:\w+ ){0,2}(?:again|once more)|(?:lift|end) the (?:pause|hold))\b"
 )
 _SOMETHING_RUNNING = re.compile(
-    r"\b(?:it|them|sending|everything|e-?mails?|mails?|campaigns?|sequence|series|paused)\b"
+    r"\b(?:it|them|sending|everything|e-?mails?|mails?|campaigns?|sequence|series|paused"
+    r"|letters?|messages?|mailings?|newsletters?|reminders?)\b"
 )
 _RESUME_DOUBT = re.compile(
-    r"\b(?:if|when|once|later|maybe|perhaps|might|should|shall|not|don't|do not|never|or"
+    r"\b(?:if|when|once(?! more)|later|maybe|perhaps|might|should|shall|not|don't|do not|never|or"
     r"|until|till|unless"
-    r"|what|how|why|who|which|can i|could i|may i|can we|is it|will(?! you)|would(?! you)|did|does|sure|think"
+    r"|what|how|why|who|which|can i|could i|may i|can we|is it|will(?! you)|would(?! you)|did"
+    r"|does|sure|think"
     r"|wonder"
     r"|before|after|yet|unable|can't|another|from scratch|draft)\b"
 )
@@ -98,7 +106,8 @@ _TIME = re.compile(
     r"\b(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
     r"|weekend|week|month|noon|midday|midnight|morning|afternoon|evening|january|february"
     r"|march|april|may|june|july|august|september|october|november|december|\d{1,2}(?:st|nd"
-    r"|rd|th)|\d{1,2}/\d{1,2}|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm)|at \d{1,2}|in (?:\w+ ){1,3}(?:minutes?"
+    r"|rd|th)|\d{1,2}/\d{1,2}|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm)|at \d{1,2}"
+    r"|in (?:\w+ ){1,3}(?:minutes?"
     r"|hours?|days?|weeks?)|(?:an|one|two|three|\d+) (?:hours?|days?|weeks?) (?:later|earlier"
     r"|from now)|later today|earlier|later|christmas eve|new year's day|easter)\b"
 )
@@ -117,14 +126,18 @@ _ONLY_TIME = re.compile(
     r"|pm)))\b"
 )
 _WHOLLY_TIME = re.compile(
-    r"(?:(?:yes|ok|okay|please|on|at|for|and|then|the|first thing|early|late|in|of|o'clock|sharp|am|pm"
-    r"|next|this|coming|rather|better|instead|day|after|later|today|tonight|tomorrow|monday|tuesday"
-    r"|wednesday|thursday|friday|saturday|sunday|morning|afternoon|evening|noon|week|weekend|month"
+    r"(?:(?:yes|ok|okay|please|on|at|for|and|then|the|first thing|early|late|in|of|o'clock"
+    r"|sharp|am|pm"
+    r"|next|this|coming|rather|better|instead|day|after|later|today|tonight|tomorrow|monday"
+    r"|tuesday"
+    r"|wednesday|thursday|friday|saturday|sunday|morning|afternoon|evening|noon|week|weekend"
+    r"|month"
     r"|january|february|march|april|may|june|july|august|september|october|november|december"
     r"|\d+(?:st|nd|rd|th)?)[\s,.:/-]*)+"
 )
 _MOVES = re.compile(
-    r"\b(?:schedul\w+|re-?schedul\w+|mov(?:e|ing)|postpon\w+|shift\w*|push\w*|delay\w*|go(?:es)? out"
+    r"\b(?:schedul\w+|re-?schedul\w+|mov(?:e|ing)|postpon\w+|shift\w*|push\w*|delay\w*"
+    r"|go(?:es)? out"
     r"|going out|posted|send|sent|bring \w+ forward|defer|queue|repeat)\b"
 )
 _MAKES = re.compile(
@@ -146,8 +159,10 @@ _DATA = re.compile(
     r"|erase\w*|erasure|anonymi[sz]e|to be forgotten|be forgotten|forget"
     r"|everything (?:\w+ )?(?:about|on|of|we|you|they|that)|wipe|everywhere"
     r"|from (?:all )?(?:our|your|the) systems?|file on|all traces?|privacy request"
-    r"|art(?:icle|\.)? ?1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his|their)"
-    r"|(?:all|what|everything|anything|whatever) (?:that )?(?:we|you|is|was|there)(?:'ve| have| has| had"
+    r"|art(?:icle|\.)? ?1[57]|every (?:trace|record|bit)|copy of (?:all|everything|the|her|his"
+    r"|their)"
+    r"|(?:all|what|everything|anything|whatever) (?:that )?(?:we|you|is|was|there)(?:'ve| have"
+    r"| has| had"
     r"| is)? (?:\w+ )?(?:stored|saved|hold|held|kept|know|got|have)"
     r"|what (?:do )?(?:we|you) (?:have|hold|know|store|keep)|info(?:rmation)? (?:we"
     r"|you) (?:have|hold|store|keep)|records? (?:of|on|about|we))\b"
@@ -251,6 +266,76 @@ _WHO_GETS = re.compile(
     r"|will receive)\b|\bwho.{0,12} going to (?:get|receive)\b"
 )
 
+_PLAIN_RESUME = re.compile(
+    r"(?:please |kindly |ok,? |okay,? )?(?:un-?pause|un - pause|resume|reactivate)\b"
+)
+_SETTLING: Final = (
+    (
+        "help",
+        re.compile(
+            r"^(?:hi,? |hey,? |so,? |and )?(?:how (?:do|does|can|would|may) (?:i|we|one|you|it"
+            r"|this"
+            r"|that)\b(?! look)|what(?:'s| is| does| are) (?:an? |the diff)"
+            r"|what(?: else)? can(?:'t)? (?:you|i)\b|is there (?:a|any) (?:limit|way)"
+            r"|can the system\b"
+            r"|is it possible to\b|would you explain how\b|what (?:file )?formats?\b)"
+        ),
+    ),
+    (
+        "query_audience",
+        re.compile(
+            r"\bhead ?count\b|^(?:# of|number of) (?:members|contacts|customers|people|clients)"
+            r"|^(?:and )?who(?:'s| is| are)? (?:all )?(?:in|on|getting|excluded|left out"
+            r"|included)\b"
+            r"|^(?:why|y) (?:is|are) (?:the )?(?:audience|list|only|\d+)\b"
+            r"|^(?:list|show me) the recipients|\bamong the recipients\b"
+        ),
+    ),
+    (
+        "small_talk",
+        re.compile(
+            r"^(?:tell me a joke|congratulations\b.*|good (?:morning|afternoon|evening|night|day)"
+            r"(?![^.!?]*\b(?:please|send|make|write|create|can|could|would|campaign|mail"
+            r"|email)\b).*"
+            r"|let us pause for a moment\b.*)$"
+        ),
+    ),
+    (
+        "set_business_context",
+        re.compile(
+            r"^(?:(?:please )?(?:always|never|don't ever|do not ever) (?!mind)(?:use|say|write"
+            r"|call|sign"
+            r"|address|mention)\b|(?:we|i)(?:'re| are|'m| am) an? (?!bit\b|little (?:bit"
+            r"|unsure)\b)"
+            r"(?!.*\b(?:tell|announce|let|invite|send|write|offer|want|need)\b)"
+            r"|we (?:sell|teach|repair|stock|provide|look after|brew|bake)\b"
+            r"(?!.*\b(?:tell|announce|let|invite|send|write|now)\b))"
+        ),
+    ),
+)
+"""Safe intents that a few words decide, wherever a campaign may have been shown."""
+_EDITS = re.compile(
+    r"^(?:before i approve,?|only (?:send |mail )?(?:it )?to\b|just to\b)"
+    r"|^(?:erase|delete|remove|take out|drop|cut) the [\w ]+ from the (?:e-?mail|mail|text"
+    r"|draft|letter)\b"
+    r"|^kill the (?:second|first|last|third) "
+)
+_EDITS_NAMED = re.compile(
+    r"^in the [\w -]+(?:series|sequence|campaign|newsletter|mailing),? (?:insert|add|replace"
+    r"|change"
+    r"|swap|remove|put|drop|use)\b"
+    r"|^(?:change|update|adjust|edit) the [\w -]+(?:campaign|sequence|series|newsletter)\b"
+)
+_TURNED_DOWN = re.compile(
+    r"^(?:please |kindly )?(?:withdraw|discard|bin|trash|reject|scrap|drop|kill) (?:this|that)"
+    r"(?: (?:one|draft|suggestion|proposal|version|letter|text|thing))?\b(?! (?:line|word|part"
+    r"|link))"
+)
+_LOOSE_END = re.compile(
+    r"^(?:please )?(?:delete|fix|change|stop|cancel|pause|remove|update) (?:it|that|this"
+    r"|them)[.! ]*$"
+)
+
 Ranking = tuple[tuple[str, float], ...]
 CERTAIN: Final = 0.92
 """Confidence of a sentence that is settled by its words alone."""
@@ -309,12 +394,23 @@ def settled(plain: str, *, shown: bool, named: bool) -> str | None:
     """The intent when the words alone decide it; safe intents only, and the plain yes."""
     if refuses(plain):
         return "refuse"
+    if _PLAIN_RESUME.match(plain) and resumes(plain, shown=shown, named=named):
+        return "resume_campaign"
     if _WHAT_IF.search(plain):
         return "help"
     if _BARE.match(plain) or _WAITS.match(plain):
         return "clarify"
     if re.match(r"(?:yes|yep|ok|okay|sure|good|great|fine)\b", plain) and _WHO_GETS.search(plain):
         return "query_audience"
+    if not shown and _LOOSE_END.match(plain):
+        return "clarify"
+    if shown and _TURNED_DOWN.match(plain):
+        return "reject_campaign"
+    if (shown and _EDITS.match(plain)) or _EDITS_NAMED.match(plain):
+        return "modify_campaign"
+    for intent, pattern in _SETTLING:
+        if pattern.search(plain):
+            return intent
     if shown and (reserve := _YES_BUT.match(plain)):
         return None if _TIME.search(plain, reserve.end()) else "modify_campaign"
     if _WHOLLY_YES.fullmatch(plain) and _AGREES.search(plain.rstrip(" .!")):

@@ -109,10 +109,13 @@ def decide(
     ranking: Ranking, wording: Wording, utterance: Utterance, tagged: Tagged
 ) -> tuple[str, float]:
     """The intent to act on and how sure it is; `clarify` when nothing is sure enough."""
-    named = campaign(wording, utterance.known_campaigns) is not None
-    settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
-    p_settled = dict(ranking).get(settled or "", 0.0)
     too_long = len(utterance.text) > LONGEST_READ
+    name = campaign(wording, utterance.known_campaigns) or tagged.words("c", _SURELY_A_NAME)
+    named = name is not None
+    settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
+    if settled == "resume_campaign" and not too_long:
+        return settled, CERTAIN
+    p_settled = dict(ranking).get(settled or "", 0.0)
     if settled in DANGEROUS and (too_long or p_settled < LEAST_SETTLED):
         settled = "clarify"
     if settled is not None:

@@ -174,7 +174,7 @@ def word_features(tokens: Sequence[Token], context: Context, hints: Hints) -> li
     lead, quoted, rows = "<", False, []
     for at, token in enumerate(tokens, 2):
         before2, before, word, after, after2 = words[at - 2 : at + 3]
-        k2, k1, k0, n1, n2 = kinds[at - 2 : at + 3]
+        k1, k0, n1 = kinds[at - 1 : at + 2]
         shape = _shape(token.typed)
         features = [
             "1",
@@ -186,16 +186,12 @@ def word_features(tokens: Sequence[Token], context: Context, hints: Hints) -> li
             "A" + after2,
             f"bw{before} {word}",
             f"wa{word} {after}",
-            f"bb{before2} {before}",
             f"iw{intent} {word}",
             f"ib{about} {before}",
             f"ik{about} {k0}",
-            f"ikk{about} {k1} {k0}",
             f"kk{k1} {k0} {n1}",
             f"bk{before} {k0}",
             f"ka{k0} {after}",
-            f"k2{k2} {k1} {k0}",
-            f"kn{k0} {n1} {n2}",
             f"l{lead}",
             f"lw{lead} {word}",
             f"il{about} {lead}",

@@ -31,9 +31,9 @@ _LETTERS_SEEN: Final = 3
 _FEATURES_SEEN: Final = 2
 _NATURAL: Final = 3.0
 """A sentence that somebody wrote counts for so many that a template made."""
-_EPOCHS: Final = 6
+_EPOCHS: Final = 4
 _RATE: Final = 0.5
-_TAG_EPOCHS: Final = 6
+_TAG_EPOCHS: Final = 5
 _TAG_RATE: Final = 0.5
 
 
@@ -42,7 +42,8 @@ def train(sentences: Sequence[Example], marked: Sequence[Marked]) -> Model:
     wordings = [read(sentence.text, lexicon()) for sentence in marked]
     plain = [read(example.text, lexicon()).plain for example in sentences]
     plain += [wording.plain for wording in wordings]
-    shown = [example.shown for example in (*sentences, *marked)]
+    together: list[Example | Marked] = [*sentences, *marked]
+    shown = [example.shown for example in together]
     seen = [model_words(text, flag) for text, flag in zip(plain, shown, strict=True)]
     words = _block([word_grams(s) for s in seen], _WORDS_SEEN, 0)
     letters = _block([letter_grams(s) for s in seen], _LETTERS_SEEN, len(words.columns))
@@ -50,8 +51,8 @@ def train(sentences: Sequence[Example], marked: Sequence[Marked]) -> Model:
     weight = np.array([1.0] * len(sentences) + [_NATURAL] * len(marked), np.float32)
     groups = np.array([*(e.group for e in sentences), *range(len(marked))])
     width = len(words.columns) + len(letters.columns)
-    intents = [example.intent for example in (*sentences, *marked)]
-    types = [example.campaign_type for example in (*sentences, *marked)]
+    intents = [example.intent for example in together]
+    types = [example.campaign_type for example in together]
     typed = np.array([at for at, name in enumerate(types) if name is not None])
     return Model(
         words,
@@ -86,14 +87,16 @@ def _head(
     truth = np.array([labels.index(name) for name in names])
     held = np.flatnonzero(groups % _FOLDS == 0)
     rest = np.flatnonzero(groups % _FOLDS != 0)
-    trial = _fit(rows.take(rest), truth[rest], weight[rest], width, len(labels))
+    trial = _fit(rows.take(rest), truth[rest], weight[rest], width, len(labels), _EPOCHS - 1)
     temperature = _temperature(rows.take(held).scores(trial), truth[held], weight[held])
-    weights = _fit(rows, truth, weight, width, len(labels))
+    weights = _fit(rows, truth, weight, width, len(labels), _EPOCHS)
     return Head(labels, weights, np.zeros(len(labels), np.float32), temperature)
 
 
-def _fit(rows: Rows, truth: NDArray[np.int64], weight: Floats, width: int, classes: int) -> Floats:
-    return fit(rows, truth, weight, width=width, classes=classes, epochs=_EPOCHS, rate=_RATE)
+def _fit(
+    rows: Rows, truth: NDArray[np.int64], weight: Floats, width: int, classes: int, epochs: int
+) -> Floats:
+    return fit(rows, truth, weight, width=width, classes=classes, epochs=epochs, rate=_RATE)
 
 
 def _temperature(scores: Floats, truth: NDArray[np.int64], weight: Floats) -> float:

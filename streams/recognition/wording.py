@@ -19,13 +19,15 @@ _TOKEN = re.compile(
 )
 SHORT_FORMS: Final = {
     "tmrw": "tomorrow", "tmr": "tomorrow", "tmw": "tomorrow", "tomoz": "tomorrow",
-    "2moro": "tomorrow", "tom": "tom", "2day": "today", "tdy": "today", "2nite": "tonight", "tonite": "tonight",
+    "2moro": "tomorrow", "tom": "tom", "2day": "today", "tdy": "today", "2nite": "tonight",
+    "tonite": "tonight",
     "pls": "please", "plz": "please", "plse": "please", "u": "you", "ur": "your", "r": "are",
     "thx": "thanks", "tnx": "thanks", "ty": "thanks", "wk": "week", "wks": "weeks",
     "mth": "month", "mths": "months", "mnths": "months", "hr": "hour", "hrs": "hours",
     "min": "minutes", "mins": "minutes", "b4": "before", "cust": "customer",
     "custs": "customers", "ppl": "people", "peeps": "people", "msg": "message",
-    "msgs": "messages", "abt": "about", "nxt": "next", "wkend": "weekend", "w": "with", "w/": "with", "w/o": "without",
+    "msgs": "messages", "abt": "about", "nxt": "next", "wkend": "weekend", "w": "with",
+    "w/": "with", "w/o": "without",
     "cos": "because", "coz": "because", "dont": "don't", "havent": "haven't",
     "hasnt": "hasn't", "didnt": "didn't", "doesnt": "doesn't", "isnt": "isn't",
     "wont": "won't", "cant": "can't", "whats": "what's", "whos": "who's", "lets": "let's",

@@ -20,7 +20,7 @@ _SENDING = re.compile(
     r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed"
     r"|deliver|delivered|launch|leave|sending|set for|ship|first one|start(?:ing)? it)\b"
 )
-_SINCE = re.compile(r"\b(?:since|not|instead of|rather than)(?: last| the)? $")
+_SINCE = re.compile(r"\b(?:since|from|not|instead of|rather than)(?: last| the)? $")
 _PACE = re.compile(
     r"\b(?:one|1|each|an email|a mail) every (?:\d+|two|three|four|five|other) days$"
 )
@@ -84,10 +84,7 @@ def _schedule(intent: str, wording: Wording, utterance: Utterance) -> dict[str, 
     if rhythm is not None and creating and _PACE.search(wording.plain[: rhythm.end]):
         rhythm = None
     ends = times.expires(wording) if intent != "schedule_campaign" else None
-    moments = list(times.schedules(wording, utterance.now, utterance.timezone))
-    if intent == "schedule_campaign":
-        moments.sort(key=lambda found: found[0] != "at")
-    for kind, moment in moments:
+    for kind, moment in times.schedules(wording, utterance.now, utterance.timezone):
         if _SINCE.search(wording.plain[: moment.start]):
             continue
         if _inside(moment, rhythm) or _inside(moment, ends):

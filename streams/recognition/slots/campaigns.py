@@ -28,7 +28,8 @@ _NAME_NOUN = (
     r"|survey|giveaway|teaser|invite|nurture)"
 )
 _WORDY = (
-    r"(?!(?:own|paused|old|right|the|my|our|this|that|a|an|last|latest|first|second|third|next|current|new|test"
+    r"(?!(?:own|paused|old|right|the|my|our|this|that|a|an|last|latest|first|second|third|next"
+    r"|current|new|test"
     r"|whole|entire|same|other|previous|email|mail|e-mail|these|those|all|of|for|on|in|to|it"
     r"|and|your|scheduled|running|best|any|each|every|recent|draft|is|was|did|do|does|with"
     r"|sending|subject|from|its|me|us|open|click|bounce|more|shorter|about|people|who|numbers"

@@ -1,4 +1,4 @@
-"""Where the grammars see open-ended details: the tagger's first guess, right about half the time."""
+"""Where the grammars see open-ended details: a first guess for the tagger."""
 
 from __future__ import annotations
 

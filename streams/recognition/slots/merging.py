@@ -66,11 +66,11 @@ def merge(
     if "product" in allowed:
         _product(found, intent, wording, tagged)
     for name, kind in _GRAMMAR_FIRST.items():
-        words = tagged.words(kind, _SURE)
-        if name in allowed and name not in found and words and _may_be(name, words):
-            found[name] = words
-    if "campaign" in allowed and (name := known_campaign(wording, utterance.known_campaigns)):
-        found["campaign"] = name
+        guess = tagged.words(kind, _SURE)
+        if name in allowed and name not in found and guess and _may_be(name, guess):
+            found[name] = guess
+    if "campaign" in allowed and (known := known_campaign(wording, utterance.known_campaigns)):
+        found["campaign"] = known
     if "campaign" in found:
         found["campaign"] = boundaries.campaign(found["campaign"])
     _put(found, "tone", tones.base_form(found.pop("tone", "")))
@@ -88,6 +88,8 @@ def _product(found: dict[str, Any], intent: str, wording: Wording, tagged: Tagge
     offered = products.offered(found.get("offer", {}).get("text", ""))
     sold = products.sold(wording) if intent == "set_business_context" else None
     named = tagged.words("p") if intent == "create_campaign" else None
+    if intent == "create_campaign" and named is None and not tagged.abandoned:
+        named = products.placed(wording)
     _put(found, "product", sold or offered or named)
     if intent == "modify_campaign":
         found.pop("product", None)

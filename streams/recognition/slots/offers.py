@@ -49,7 +49,8 @@ _NOUN = (
     r"|rebate)(?: code)?"
 )
 _PERCENT = re.compile(
-    rf"\b(?:up to )?(?P<n>\d+(?:[.,]\d+)?|{NUMBER}) ?(?:%|percent|per cent|pct)(?P<tail>{_OFF}|{_NOUN}| of (?:all )?[\w' -]+?{_STOP}))?"
+    rf"\b(?:up to )?(?P<n>\d+(?:[.,]\d+)?|{NUMBER}) ?(?:%|percent|per cent|pct)(?P<tail>{_OFF}"
+    rf"|{_NOUN}| of (?:all )?[\w' -]+?{_STOP}))?"
 )
 _SYMBOL = r"[$\u20ac\u00a3\u00a5]"
 _UNIT = r"(?:usd|eur|gbp|jpy|dollars?|euros?|pounds?|quid|bucks?|yen)"
@@ -71,9 +72,11 @@ _SHIPPING = re.compile(
 _OTHER = re.compile(
     r"\b(?:(?:two|2|three|3)[ -]?(?:for|4)[ -]?(?:one|1|two|2)\b|(?:two|2|three"
     r"|3) (?:[a-z]+ ){0,2}for the price of (?:one|1|two|2)\b"
-    r"|bogo\b(?: [a-z]+(?= this| until| till|$|[,.]))?|\d+ \w+ for (?:the )?price of (?:\d+|one|two|ten)|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third"
+    r"|bogo\b(?: [a-z]+(?= this| until| till|$|[,.]))?|\d+ \w+ for (?:the )?price of (?:\d+|one"
+    r"|two|ten)|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third"
     r"|next)(?: one)?|another)(?: (?:free|half price|for free|half off))?"
-    r"|half[ -]price(?: [^,.;:!?()\"]+?" + _STOP + r")?|half off(?: [^,.;:!?()\"]+?" + _STOP + r")?"
+    r"|half[ -]price(?: [^,.;:!?()\"]+?" + _STOP + r")?"
+    r"|half off(?: [^,.;:!?()\"]+?" + _STOP + r")?"
     r"|(?:(?:the |their |your )?(?:first|one|two|three|\d|an? extra"
     r"|an? additional) )?(?:free )(?:first )?(?:week|month|year|day)s?\b(?: (?:pass|trial"
     r"|of [a-z ]+?" + _STOP + r"))?"

@@ -121,7 +121,7 @@ CLAUSE_END = re.compile(
     r"|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)"
     r"|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday"
     r"|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know"
-    r"|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine|a|an"
+    r"|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine"
     r"|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if"
     r"|but (?!didn|did not|never|not|haven|have)|at \d|at noon|after (?:\d+|an?|one|two|three"
     r"|four|five) (?:hours?|days?|weeks?|minutes?)|on (?:monday|tuesday|wednesday|thursday"

@@ -10,7 +10,7 @@ from streams.recognition.wording import Wording
 _PRODUCT_WORDS = (
     r"(?P<p>(?:(?!(?:is|are|was|to|for|with|on|at|until|from|in|next|this|tomorrow|today|and"
     r"|who|that|because|so|please|by|before|when|if|has|have|just|will|now|of (?:the|our)|off"
-    r"|via|back|discount|sale|offer|email|campaign|newsletter|\d+)\b)[\w'&%/+-]+ ?){1,5})"
+    r"|via|back|discount|sale|offer|email|campaign|newsletter|\d+)\b)[\w'&%/+-]++ ?){1,5})"
 )
 _PRODUCT = (
     re.compile(
@@ -87,13 +87,18 @@ def headed_product(wording: Wording) -> str | None:
 
 def product(wording: Wording) -> str | None:
     """The words of the thing or service that is sold."""
+    return placed(wording) or headed_product(wording)
+
+
+def placed(wording: Wording) -> str | None:
+    """What is announced, introduced or sold, by its place in the sentence."""
     for pattern in _PRODUCT:
         for match in pattern.finditer(wording.plain):
             words = match["p"].strip()
             if words and not _NO_PRODUCT.match(words):
                 start = match.start("p")
                 return wording.said(start, start + len(words)).rstrip(" ,.")
-    return headed_product(wording)
+    return None
 
 
 _ON_OFFER = re.compile(
@@ -102,13 +107,16 @@ _ON_OFFER = re.compile(
     re.IGNORECASE,
 )
 _NOT_SOLD = re.compile(
-    r"(?:(?:the|their|your|his|her|an?|next|first|second|every|each|everything|orders?|purchases?|visit"
-    r"|joining|fee|fees|shipping|delivery|postage|top|house|us|it|this|that|for|if|when|next|one)\b)"
+    r"(?:(?:the|their|your|his|her|an?|next|first|second|every|each|everything|orders?"
+    r"|purchases?|visit"
+    r"|joining|fee|fees|shipping|delivery|postage|top|house|us|it|this|that|for|if|when|next"
+    r"|one)\b)"
     r"|.*\b(?:fee|visit|order|purchase|year|month|week)s?$",
     re.IGNORECASE,
 )
 _SOLD = re.compile(
-    r"\b(?:we|i) (?:(?:also|only|mainly|mostly|chiefly|now|repair and|make and|bake and|grow and) )*"
+    r"\b(?:we|i) (?:(?:also|only|mainly|mostly|chiefly|now|repair and|make and|bake and"
+    r"|grow and) )*"
     r"(?:sell|stock|teach|offer|make|bake|repair|provide|rent(?: out)?|grow|brew|roast|produce"
     r"|specialise in|specialize in)(?: (?:mainly|mostly|chiefly|only|and \w+))?"
     r" (?P<p>[^,.;:!?()]+?)(?= (?:to|for|in|at|on|with|from|online|since|by)\b|[,.;:!?()]|$)"

@@ -98,14 +98,16 @@ _CLOCK_ONLY = re.compile(
 )
 _IN_HOURS = re.compile(rf"\bin (?P<span>{SPAN}|an hour)\b")
 _RELATIVE = re.compile(
-    rf"\b(?:(?:first thing|early|late) (?:on )?)?(?:{_DAY}(?:'s)?(?:,? {_PART}|,? (?:early|late)\b)?"
+    rf"\b(?:(?:first thing|early|late) (?:on )?)?(?:{_DAY}(?:'s)?(?:,? {_PART}|,? (?:early"
+    rf"|late)\b)?"
     rf"|(?:first|second|third|last) (?:week )?of {MONTH}|(?:week|month) after next"
     r"|(?:a )?(?:week|fortnight) from (?:today|tomorrow|now)"
     r"|(?:(?:early|later|late|sometime|some time|mid|(?:at )?(?:the )?(?:start|beginning|end"
     r"|middle) of) )?"
     r"(?:this|next|the coming|coming|the following) (?:week|weekend|month|year|quarter|spring"
     r"|summer|autumn|fall|winter)(?:'s)?\b"
-    rf"|(?:the )?(?:end|beginning|start|middle) of (?:the |this |next )?(?:week|month|year|{MONTH})"
+    rf"|(?:the )?(?:end|beginning|start|middle) of (?:the |this |next )?(?:week|month|year"
+    rf"|{MONTH})"
     rf"|over the weekend|at the weekend|the weekend|in {MONTH}|before the weekend"
     rf"|after the weekend)"
 )
@@ -117,7 +119,8 @@ RECURRENCE = re.compile(
     rf"|(?:once|twice|\d times|three times) (?:a|per|every) (?:day|week|month|quarter|year)"
     rf"|(?:daily|weekly(?! (?:deal|special|offer|class))|fortnightly|biweekly|bi-weekly"
     rf"|monthly|quarterly|yearly|annually)"
-    r"(?! (?:members?|memberships?|sponsors?|plans?|flowers|pass|passes|payments?|fee|price|box(?:es)?))"
+    r"(?! (?:members?|memberships?|sponsors?|plans?|flowers|pass|passes|payments?|fee|price"
+    r"|box(?:es)?))"
     rf"|on {WEEKDAY}s|the (?:first|last|second|third) (?:{WEEKDAY}|day) of (?:the|each"
     rf"|every) month)"
     rf"(?:,? (?:at )(?:noon|midday|\d{{1,2}}(?:[:.]\d{{2}})?(?: ?(?:am|pm))?))?"
@@ -128,7 +131,8 @@ HOLIDAY = (
     r"|cyber monday|valentine'?s?(?: day)?|mother'?s day|father'?s day|pentecost|advent)"
 )
 _PHRASE = (
-    rf"(?:\d{{1,2}}/\d{{1,2}}|noon (?:tomorrow|today)|{HOLIDAY}|(?:the )?(?:end|beginning|middle) of (?:the |this |next )?(?:day|week|weekend|month"
+    rf"(?:\d{{1,2}}/\d{{1,2}}|noon (?:tomorrow|today)|{HOLIDAY}|(?:the )?(?:end|beginning"
+    rf"|middle) of (?:the |this |next )?(?:day|week|weekend|month"
     rf"|year|quarter|{MONTH})"
     rf"|(?:this|next) (?:week|weekend|month|year)|(?:{_DATE})|(?:(?:this|next"
     rf"|coming) )?{WEEKDAY}(?: (?:night|evening|noon|midnight|morning))?"
@@ -143,7 +147,8 @@ EXPIRES = re.compile(
     rf"|(?:valid for|valid|lasts|expires? (?:in|after)"
     rf"|ends in) (?:the )?(?:next )?{SPAN}(?: only)?|for (?:the )?(?:next )?{SPAN} only"
     rf"|for (?:{NUMBER}) hours"
-    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|{WEEKDAY} to {WEEKDAY} only|only (?:on )?{WEEKDAY}|(?:only"
+    rf"|(?:this (?:week|weekend|month|{WEEKDAY}) only|{WEEKDAY} to {WEEKDAY} only"
+    rf"|only (?:on )?{WEEKDAY}|(?:only"
     rf"|just) this (?:week|weekend|month|{WEEKDAY}))|(?:today|tomorrow|tonight"
     rf"|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
 )

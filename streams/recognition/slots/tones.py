@@ -89,7 +89,7 @@ def _short(word: str) -> str:
     return word.removesuffix("er") if len(word) > 4 else word
 
 
-def base_form(word: str) -> str:
+def base_form(word: str) -> str | None:
     """`friendlier` and `friendliest` are `friendly`; a word that is not compared stays."""
     word = word.casefold()
     for base, form in _TONES.items():
