@@ -113,7 +113,8 @@ _TIME = re.compile(
 )
 _SENDING = re.compile(
     r"\b(?:send\w*|sent|schedul\w+|re-?schedul\w+|mov\w+|postpon\w+|push\w*|delay\w*|shift\w*"
-    r"|deliver\w*|go(?:es)? out|going out|queue\w*|set|plan\w*|release\w*|leave|launch\w*"
+    r"|deliver\w*|dispatch\w*|go(?:es)? out|going out|queue\w*|set|plan\w*|release\w*|leave"
+    r"|launch\w*"
     r"|bring\w* forward|book\w*|hold|wait|out|arrange\w*|time|timed|mail|email|let's do"
     r"|let's say|make it|instead|repeat|put it|start|change|better|run|land|arrive|do it"
     r"|defer|hit)\b"
@@ -138,7 +139,7 @@ _WHOLLY_TIME = re.compile(
 _MOVES = re.compile(
     r"\b(?:schedul\w+|re-?schedul\w+|mov(?:e|ing)|postpon\w+|shift\w*|push\w*|delay\w*"
     r"|go(?:es)? out"
-    r"|going out|posted|send|sent|bring \w+ forward|defer|queue|repeat)\b"
+    r"|going out|posted|dispatch|send|sent|bring \w+ forward|defer|queue|repeat)\b"
 )
 _MAKES = re.compile(
     r"\b(?:create|draft|write|prepare|design|compose|build|set up a|put together|new campaign"
@@ -241,7 +242,8 @@ _SPARES = re.compile(
 )
 _WAITS = re.compile(
     r"^(?:(?:hm+|ok|okay|no|well|uh|um|oh|eh|actually|sorry),? )*(?:not yet|maybe later|later"
-    r"|forget it|never ?mind|not now|not today|wait|hold on|one (?:moment|sec|second)"
+    r"|forget it|never ?mind|not now|not today|wait|hold on(?: a (?:sec|second|minute|moment"
+    r"|bit))?|one (?:moment|sec|second)"
     r"|give me a (?:minute|moment|sec|second)|let me (?:think|check|sleep|ask)\b.*|i(?:'ll"
     r"| will) (?:think|come back|get back|decide|sleep)\b.*|i need (?:to think|more time"
     r"|a moment)\b.*|maybe|perhaps|i don't know|idk|not sure(?: yet)?|i(?:'m"
@@ -266,6 +268,7 @@ _WHO_GETS = re.compile(
     r"|will receive)\b|\bwho.{0,12} going to (?:get|receive)\b"
 )
 
+_PLAIN_SCHEDULE = re.compile(r"(?:please |kindly )?(?:re-?schedule|postpone|schedule)\b")
 _PLAIN_RESUME = re.compile(
     r"(?:please |kindly |ok,? |okay,? )?(?:un-?pause|un - pause|resume|reactivate)\b"
 )
@@ -319,6 +322,8 @@ _EDITS = re.compile(
     r"|^(?:erase|delete|remove|take out|drop|cut) the [\w ]+ from the (?:e-?mail|mail|text"
     r"|draft|letter)\b"
     r"|^kill the (?:second|first|last|third) "
+    r"|^(?!.*\b(?:send|like|want|sure)\b).+ not (?!yet|now|today|sure|bad|good|this|it|me|send)"
+    r"(?:the |an? )?[\w$\u20ac\u00a3]+[.!]*$"
 )
 _EDITS_NAMED = re.compile(
     r"^in the [\w -]+(?:series|sequence|campaign|newsletter|mailing),? (?:insert|add|replace"
@@ -396,6 +401,8 @@ def settled(plain: str, *, shown: bool, named: bool) -> str | None:
         return "refuse"
     if _PLAIN_RESUME.match(plain) and resumes(plain, shown=shown, named=named):
         return "resume_campaign"
+    if _PLAIN_SCHEDULE.match(plain) and schedules(plain, shown=shown, named=named):
+        return "schedule_campaign"
     if _WHAT_IF.search(plain):
         return "help"
     if _BARE.match(plain) or _WAITS.match(plain):

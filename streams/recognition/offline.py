@@ -113,7 +113,7 @@ def decide(
     name = campaign(wording, utterance.known_campaigns) or tagged.words("c", _SURELY_A_NAME)
     named = name is not None
     settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
-    if settled == "resume_campaign" and not too_long:
+    if settled in ("resume_campaign", "schedule_campaign") and not too_long:
         return settled, CERTAIN
     p_settled = dict(ranking).get(settled or "", 0.0)
     if settled in DANGEROUS and (too_long or p_settled < LEAST_SETTLED):
