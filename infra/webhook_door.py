@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 import psycopg
 import structlog
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from domain.shared.errors import UnavailableError
 from infra.kafka import producer_config
@@ -103,6 +103,8 @@ class KafkaWebhookIntake:
             linger_ms=2,
             queue_buffering_max_kbytes=256 * 1024,
         )
+        self._config["error_cb"] = self.on_error
+        self._broken = False
         self._producer: Producer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = threading.Event()
@@ -128,11 +130,27 @@ class KafkaWebhookIntake:
             raise UnavailableError(f"{self._topic}: {error}") from error
         await done
 
+    def on_error(self, error: KafkaError) -> None:
+        """Told by the producer; after a fatal error it takes nothing ever again."""
+        if error.fatal():
+            _log.error("another producer is needed", reason=error.str())
+            self._broken = True
+
     def _serve(self) -> None:
         while not self._closing.is_set():
             assert self._producer and self._loop  # noqa: S101, PT018 - set before the start
-            if self._producer.poll(0.1) and self._reports:
+            self._producer.poll(0.1)
+            if self._broken and not self._closing.is_set():
+                self._replace(self._producer)
+            if self._reports:
                 self._loop.call_soon_threadsafe(self._settle)
+
+    def _replace(self, broken: Producer) -> None:
+        """A producer that loses step with its broker is of no use: the next one begins anew."""
+        self._broken = False
+        self._producer = Producer(self._config)
+        broken.purge()
+        broken.flush(1)
 
     def _settle(self) -> None:
         while self._reports:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -12,13 +13,14 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from api.app import build_app
 from infra.bootstrap import Core
 from infra.kafka import consumer_config, create_topics
 from infra.settings import load_settings
 from infra.web import api_services
+from infra.webhook_door import KafkaWebhookIntake
 from schemas.topics import all_topics
 from tests.conftest import Database
 from tests.support.services import Services, free_port
@@ -100,6 +102,26 @@ async def test_whatever_comes_in_is_on_kafka_raw_before_the_200(
     assert sorted(value for value, _ in found) == sorted(bodies)
     assert {headers["organization"].decode() for _, headers in found} == {ORGANIZATION}
     assert all(b"T" in headers["received_at"] for _, headers in found)
+
+
+async def test_a_producer_that_can_go_on_no_more_is_replaced(
+    stack: Services, topic_prefix: str
+) -> None:
+    create_topics(stack.kafka_bootstrap, topic_prefix, [TOPIC])
+    with KafkaWebhookIntake(stack.kafka_bootstrap, topic_prefix) as intake:
+        await intake.put(ORGANIZATION, b"before")
+        broken = intake._producer
+        intake.on_error(KafkaError(KafkaError._TRANSPORT, "a broker is away"))
+        intake.on_error(KafkaError(KafkaError._FATAL, "out of step", fatal=True))
+        for _ in range(500):
+            await asyncio.sleep(0.02)
+            if intake._producer is not broken:
+                break
+        assert intake._producer is not broken
+        await intake.put(ORGANIZATION, b"after")
+
+    found = stored(stack.kafka_bootstrap, topic_prefix)
+    assert sorted(value for value, _ in found) == [b"after", b"before"]
 
 
 async def test_wrong_or_broken_credentials_are_401_never_403(door: httpx.AsyncClient) -> None:
