@@ -102,7 +102,8 @@ class KafkaNews:
                 self._stop.wait(1)
 
     def _read(self) -> None:
-        consumer = Consumer(consumer_config(self._bootstrap, auto_offset_reset="latest"))
+        config = consumer_config(self._bootstrap, auto_offset_reset="latest", fetch_wait_max_ms=500)
+        consumer = Consumer(config)
         try:
             consumer.assign(
                 [

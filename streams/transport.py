@@ -24,7 +24,8 @@ NextOffsets = Callable[[Sequence[Partition]], Awaitable[Mapping[Partition, int]]
 """Where to resume, by logical topic and partition. Waits while the store is away."""
 
 _NOTHING_TO_FETCH = 0.005
-_FETCH_MAX_WAIT_MS = 20
+# A broker answers as soon as there is a record; waiting longer only spares it empty fetches.
+_FETCH_MAX_WAIT_MS = 500
 
 
 class Chunk(NamedTuple):
@@ -150,7 +151,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
 
 class CommittedReader(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """The thread that fetches: only committed transactions, and answers soon."""
+    """The thread that fetches: only committed transactions."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
