@@ -1,0 +1,21 @@
+"""Pages of the reference that are made from the code: `python -m infra.reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from infra.reference.commands import cli_page
+from infra.reference.endpoints import api_page
+from infra.reference.environment import settings_page
+from infra.reference.problems import errors_page
+from infra.reference.series import metrics_page
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "api.md": api_page,
+    "cli.md": cli_page,
+    "errors.md": errors_page,
+    "metrics.md": metrics_page,
+    "settings.md": settings_page,
+}
+"""File name in docs/reference -> what it holds. The pages of events and topics: `schemas.pages`."""

@@ -1,0 +1,49 @@
+"""The page of the API: endpoints from the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any, cast
+
+from api.app import build_app
+from api.ports import Services
+from infra.reference.sources import NOTE, page, table
+
+
+def api_page() -> str:
+    """Conventions in short, and every endpoint."""
+    groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for path, methods in _document()["paths"].items():
+        for method, operation in methods.items():
+            said = operation.get("description", "").partition("\n\n")[0]
+            groups[operation["tags"][0]].append((f"`{method.upper()} {path}`", said))
+    parts = []
+    for group, rows in groups.items():
+        parts += [f"## {group.capitalize()}", table(("endpoint", "does"), rows)]
+    return page("# API", NOTE, _CONVENTIONS, *parts)
+
+
+def _document() -> dict[str, Any]:
+    # The document follows from the routes alone; nothing else of the services is looked at.
+    unused = SimpleNamespace(reads=None, sockets=SimpleNamespace(connections=0))
+    return build_app(cast("Services", unused)).openapi()
+
+
+_CONVENTIONS = """\
+Fields, types and examples: `/openapi.json`, readable at `/docs`. The WebSocket has
+[a page of its own](websocket.md).
+
+- **Key**: `Authorization: Bearer <api key>`. Open without one: `/health*`, `/metrics`,
+  `/openapi.json`, `/asyncapi.json`, `/registry/*`, `/u/*`. Webhooks use HTTP basic authentication.
+- **Errors**: `application/problem+json` with a stable `code`; [all codes](errors.md).
+- **Doing it once**: `Idempotency-Key` on a POST. The same key and body give the same answer for 24
+  hours, with `Idempotency-Replayed: true`; another body gives 422 `idempotency_key_reused`.
+- **Reading what you wrote**: a write answers with `Nudge-Position`; a read with
+  `Nudge-Min-Position: <that>` waits for it, at most 5 seconds
+  ([why](../explanation/consistency.md)).
+- **Changing**: PATCH takes `If-Match` with the `ETag` of the read; a stale one gives 412.
+- **Lists**: `?page=1&limit=50` (at most 500) or `?after=`, `?sort=-created_at`, filters by field;
+  `{"items", "page", "limit", "total", "next_after"}`.
+- **Tracing**: `X-Request-Id` is accepted or made, returned, logged, and the correlation id of every
+  event that follows."""
