@@ -51,10 +51,12 @@ class Killer:
 
     @classmethod
     @contextmanager
-    def of(cls, stack: WholeStack, campaign_id: str) -> Iterator[Killer]:
-        """One whose connection is closed in the end."""
+    def of(
+        cls, stack: WholeStack, campaign_id: str, kills: Sequence[Kill] = ()
+    ) -> Iterator[Killer]:
+        """One whose connection is closed in the end; `kills`: what happened before."""
         with connect(stack.addresses.postgres_worker_url, autocommit=True) as ledger:
-            yield cls(stack, campaign_id, ledger)
+            yield cls(stack, campaign_id, ledger, list(kills))
 
     # --- when ------------------------------------------------------------------------------
 
@@ -90,10 +92,15 @@ class Killer:
         self.kills.append(Kill(role, at, claims, ambiguous))
         return self.kills[-1]
 
+    def freeze(self, role: str) -> None:
+        """SIGSTOP: it lives, and does nothing any more."""
+        victim = eventually(lambda: self._ready(role), what=f"a ready {role}")
+        assert victim.pid is not None
+        os.kill(victim.pid, signal.SIGSTOP)
+
     def all_back(self) -> bool:
         """Whether every process is ready again."""
-        state = running_state(self.stack.data_dir)
-        return state is not None and state.ready
+        return all_ready(self.stack)
 
     def restarts(self, role: str) -> int:
         """How often the supervisor has started it again."""
@@ -116,6 +123,12 @@ class Killer:
     def _moment(self, query: str) -> datetime | None:
         row = self.ledger.execute(query.encode(), (self.campaign_id,)).fetchone()
         return row[0] if row else None
+
+
+def all_ready(stack: WholeStack) -> bool:
+    """Whether every process of the product is ready."""
+    state = running_state(stack.data_dir)
+    return state is not None and state.ready
 
 
 def table_of(kills: Sequence[Kill], first_claim: datetime) -> str:
