@@ -243,9 +243,15 @@ def test_slots_have_the_shapes_of_the_contract(line: Line) -> None:
         assert slots == {}
 
 
-def test_ids_and_sentences_are_unique_over_all_sets() -> None:
+def test_ids_and_sentences_are_unique_in_each_set() -> None:
     assert len(set(IDS)) == len(LINES)
-    assert len({line["text"].casefold() for line in LINES}) == len(LINES)
+    for lines in LINES_OF.values():
+        assert len({line["text"].casefold() for line in lines}) == len(lines)
+
+
+def test_the_sets_share_no_more_than_a_bare_word_or_two() -> None:
+    first, second = ({line["text"].casefold() for line in LINES_OF[name]} for name in SETS)
+    assert all(len(text.split()) <= 2 for text in first & second)
 
 
 @pytest.mark.parametrize("name", LINES_OF)
