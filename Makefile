@@ -6,7 +6,7 @@ BIN := .venv/bin
 PACKAGES := domain schemas projections streams api infra
 STAMP := .venv/.installed
 
-.PHONY: run up down test lint format lock bench chaos setup prerequisites
+.PHONY: run up down test lint format lock docs bench chaos setup prerequisites
 
 run: setup
 	@$(BIN)/nudge up --demo
@@ -30,6 +30,10 @@ lint: setup
 format: setup
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: setup
+	@$(BIN)/python -m infra.reference
+	@$(BIN)/nudge schemas docs
 
 bench: setup
 	@$(BIN)/nudge bench

@@ -22,7 +22,7 @@ from infra.cli.chat_card import card, when
 from infra.cli.chat_live import LiveFigures
 from infra.cli.client import Connection, connection, explain
 
-_console = Console()
+_console = Console(highlight=False)
 APPROVE = "a"
 HESITATION = 0.6
 """Seconds after which a single `a` is a yes and not the first letter of a sentence."""
@@ -37,8 +37,10 @@ def register(app: typer.Typer) -> None:
 def chat(
     conversation: Annotated[str | None, typer.Option(help="Go on with this conversation.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON answer a line.")] = False,
-    api_key: Annotated[str | None, typer.Option(envvar="NUDGE_API_KEY")] = None,
-    base_url: Annotated[str | None, typer.Option()] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="NUDGE_API_KEY", help="Instead of the demo's.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="Where the API is.")] = None,
 ) -> None:
     """Say what you want to tell your customers; press `a` to approve what is shown."""
     to = connection(api_key, base_url)

@@ -39,8 +39,10 @@ def import_file(
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only say what would happen.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
-    api_key: Annotated[str | None, typer.Option(envvar="NUDGE_API_KEY")] = None,
-    base_url: Annotated[str | None, typer.Option()] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="NUDGE_API_KEY", help="Instead of the demo's.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="Where the API is.")] = None,
 ) -> None:
     """Import contacts; a repeated file changes nothing, so it may be stopped and run again."""
     content_type = _SUFFIXES.get(file.suffix.lower())

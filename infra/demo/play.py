@@ -40,7 +40,7 @@ BUSINESS: Final = {
     "sender": {
         "name": "Rosa from Rosa's Bakery",
         "email": "rosa@rosas-bakery.example.com",
-        "postal_address": "Rosa's Bakery, Mill Lane 3, 1010 Vienna, Austria",
+        "postal_address": "Mill Lane 3, 1010 Vienna, Austria",
     },
 }
 
