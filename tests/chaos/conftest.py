@@ -14,7 +14,7 @@ def show(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
 
     def write(text: str) -> None:
         with capsys.disabled():
-            sys.stdout.write(f"\n{text}")
+            sys.stdout.write(f"\n{text}\n")
             sys.stdout.flush()
 
     return write

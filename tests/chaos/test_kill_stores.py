@@ -41,9 +41,8 @@ def test_stores_die_and_a_sender_freezes_and_each_recipient_gets_one_mail(
     campaign = approve_campaign(tenant, import_contacts(tenant, GRANTED, UNKNOWN))
 
     with Killer.of(steady, campaign) as killer:
-        wait_for_end(lambda: killer.first_claim is not None, 60, "the first claim")
+        killer.freeze("effects", with_claims=True)
         first = killer.first_claim
-        killer.freeze("effects")
         eventually(lambda: killer.restarts("effects"), seconds=60, what="the end of the frozen")
         for store in STORES:
             killer.kill(store, seconds=120)

@@ -32,7 +32,7 @@ _LAST_OUTCOME = """
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill -9, and what it met."""
+    """One kill -9 (or freeze), and what it met."""
 
     role: str
     at: datetime
@@ -81,6 +81,15 @@ class Killer:
 
     def kill(self, role: str, *, with_claims: bool = False, seconds: float = 60) -> Kill:
         """kill -9 of a role that is ready; with `with_claims` at a moment when claims are open."""
+        return self._signal(role, signal.SIGKILL, with_claims=with_claims, seconds=seconds)
+
+    def freeze(self, role: str, *, with_claims: bool = False, seconds: float = 60) -> Kill:
+        """The same with SIGSTOP: it lives, and does nothing any more."""
+        return self._signal(role, signal.SIGSTOP, with_claims=with_claims, seconds=seconds)
+
+    def _signal(
+        self, role: str, number: signal.Signals, *, with_claims: bool, seconds: float
+    ) -> Kill:
         victim = eventually(lambda: self._ready(role), seconds=seconds, what=f"a ready {role}")
         assert victim.pid is not None
         deadline = time.monotonic() + seconds
@@ -88,15 +97,9 @@ class Killer:
         while with_claims and not claims:
             assert time.monotonic() < deadline, "there was no open claim"
             at, claims, ambiguous = self._now()
-        os.kill(victim.pid, signal.SIGKILL)
+        os.kill(victim.pid, number)
         self.kills.append(Kill(role, at, claims, ambiguous))
         return self.kills[-1]
-
-    def freeze(self, role: str) -> None:
-        """SIGSTOP: it lives, and does nothing any more."""
-        victim = eventually(lambda: self._ready(role), what=f"a ready {role}")
-        assert victim.pid is not None
-        os.kill(victim.pid, signal.SIGSTOP)
 
     def all_back(self) -> bool:
         """Whether every process is ready again."""
@@ -133,10 +136,10 @@ def all_ready(stack: WholeStack) -> bool:
 
 def table_of(kills: Sequence[Kill], first_claim: datetime) -> str:
     """The kills, a line each: seconds after the first claim, role, claims open, ambiguous."""
-    lines = ["   s  role         open  ambiguous"]
+    lines = ["    s role              open  ambiguous"]
     for kill in kills:
         after = (kill.at - first_claim).total_seconds()
-        lines.append(f"{after:5.1f} {kill.role:<12} {kill.claims_open:>4} {kill.ambiguous:>10}")
+        lines.append(f"{after:5.1f} {kill.role:<17} {kill.claims_open:>4} {kill.ambiguous:>10}")
     return "\n".join(lines)
 
 
