@@ -163,7 +163,7 @@ def _event(kind: str, record: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             return "Bounced", {
                 "bounce_id": _text(record, "ID"),
                 "bounce_type": _text(record, "Type", 100) or "Unknown",
-                "hard": record.get("Type") in _DEAD,
+                "hard": _text(record, "Type", 100) in _DEAD,
                 "inactive": record.get("Inactive") is True,
             }
         case "Open":

@@ -96,7 +96,7 @@ class Engine:
         Path(CONFIG).write_text(_server_config())
         self._address = f"{STORE}?config-file={CONFIG}"
         try:
-            self._keeper = chdb.connect(self._address)
+            self._keeper = chdb.connect(self._address)  # type: ignore[no-untyped-call, unused-ignore]
             self._keeper.query(f"CREATE DATABASE IF NOT EXISTS {HOME_DATABASE}", "TSV")
         except Exception as error:
             raise EngineStartError(_start_failure(folder, str(error))) from error
@@ -130,7 +130,7 @@ class Engine:
                 self._idle.notify_all()
 
     def _run_in_session(self, call: Call) -> Answer:
-        connection = chdb.connect(self._address)
+        connection = chdb.connect(self._address)  # type: ignore[no-untyped-call, unused-ignore]
         try:
             _prepare(connection, call)
             if call.data is None:

@@ -19,7 +19,8 @@ DOCS = ROOT.parent / "docs" / "reference"
 
 def run(*arguments: str | Path) -> tuple[int, str]:
     """Exit code and output of a command."""
-    result = CliRunner().invoke(app, ["schemas", *map(str, arguments)])
+    wide = {"COLUMNS": "400"}  # a long folder must not break a message into lines
+    result = CliRunner().invoke(app, ["schemas", *map(str, arguments)], env=wide)
     return result.exit_code, result.output
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.codec import to_micros
@@ -129,6 +129,7 @@ _NAMES = (
 _KINDS = ("Delivery", "Bounce", "SpamComplaint", "Open", "Click", "SubscriptionChange")
 
 
+@example("Bounce", {"Type": ["HardBounce"]})
 @given(st.sampled_from(_KINDS), st.dictionaries(st.sampled_from(_NAMES), _JSON))
 def test_a_known_kind_is_understood_whatever_its_fields_hold(
     kind: str, fields: dict[str, Any]
