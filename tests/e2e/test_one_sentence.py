@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter, defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import clickhouse_connect
@@ -24,12 +24,12 @@ METRICS = (
 )  # fmt: skip
 
 
-def contacts_csv(count: int) -> tuple[str, set[str]]:
+def contacts_csv(count: int, now: datetime) -> tuple[str, set[str]]:
     """A file of contacts, and the addresses who have not bought for 60 days and may be mailed."""
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(["email", "first_name", "last_order_date", "consent_status", "consent_source"])
-    today, audience = datetime.now(UTC).date(), set()
+    today, audience = now.date(), set()
     for number in range(count):
         days = (number * 7) % 180
         bought = "" if number % 11 == 0 else str(today - timedelta(days=days))
@@ -90,7 +90,7 @@ def test_a_sentence_becomes_a_sent_and_tracked_campaign(
     product: WholeStack, tenant: Tenant
 ) -> None:
     # given a bakery with contacts
-    text, audience = contacts_csv(1500)
+    text, audience = contacts_csv(1500, product.now())
     position = import_csv(tenant, text)
     tenant.get("/v1/contacts", position, limit=1)
 
@@ -139,7 +139,7 @@ def test_a_sentence_becomes_a_sent_and_tracked_campaign(
 def test_a_plain_avro_consumer_reads_every_event_in_order(
     product: WholeStack, tenant: Tenant
 ) -> None:
-    import_csv(tenant, contacts_csv(50)[0])
+    import_csv(tenant, contacts_csv(50, product.now())[0])
     expected = tenant.get("/v1/events", limit=500)["items"]
 
     def read() -> list[tuple[int, str]] | None:
@@ -162,7 +162,7 @@ def test_a_plain_avro_consumer_reads_every_event_in_order(
 def test_a_drip_of_three_plays_through_when_the_clock_is_moved(
     product: WholeStack, tenant: Tenant
 ) -> None:
-    position = import_csv(tenant, contacts_csv(40)[0])
+    position = import_csv(tenant, contacts_csv(40, product.now())[0])
     emails = [
         {
             "subject": f"Letter {n}",

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import psycopg
 
 from infra.cli.attach import stop
 from infra.local.addresses import Addresses, resolve
@@ -103,6 +105,14 @@ class WholeStack:
             timeout=40,
         )
         return Tenant(**made, http=client)
+
+    def now(self) -> datetime:
+        """The time by which the product runs: other tests may have moved its clock."""
+        with psycopg.connect(self.addresses.postgres_worker_url) as connection:
+            row = connection.execute("SELECT now() + ahead FROM state.clock").fetchone()
+        assert row is not None
+        moment: datetime = row[0]
+        return moment.astimezone(UTC)
 
     @property
     def sandbox(self) -> httpx.Client:
