@@ -93,4 +93,6 @@ def _rejected() -> Iterator[tuple[str, str]]:
 
 def _shortest(details: set[str]) -> str:
     """One example is enough; the shortest that says something."""
-    return min((detail for detail in details if detail), key=len, default="")
+    return min(
+        (detail for detail in details if detail), key=lambda said: (len(said), said), default=""
+    )
