@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from datetime import UTC, datetime
 from importlib import import_module
@@ -60,6 +61,8 @@ def bench(
 
 def _module(name: str) -> ModuleType:
     """A module of the benchmarks, which are part of the checkout and of no installation."""
+    if str(_CHECKOUT) not in sys.path:
+        sys.path.insert(0, str(_CHECKOUT))
     try:
         return import_module(f"tests.benchmarks.{name}")
     except ModuleNotFoundError as error:
