@@ -15,6 +15,7 @@ from infra.keys import AddressHasher, SubjectKeys, derive_key, read_key_file
 from infra.local.addresses import Addresses, resolve
 from infra.postgres import Connection, make_pool
 from infra.settings import Settings
+from infra.signing import Signer
 from infra.transactions import CommandLog
 from schemas.codec import Codec
 from schemas.registry import default_registry
@@ -63,6 +64,11 @@ class Core:
         """Keys for one purpose each, derived from the process secret."""
         secret = read_key_file(self.addresses.secret_key_file)
         return lambda purpose: derive_key(secret, purpose)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """What this installation signs with, and what others check it by."""
+        return Signer(read_key_file(self.addresses.signing_key_file))
 
     @cached_property
     def hasher(self) -> AddressHasher:

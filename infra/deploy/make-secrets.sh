@@ -17,8 +17,8 @@ keep() { # NAME: the file gets what comes in, unless it is there
     if [ -e "$1" ]; then cat >/dev/null; else cat >"$1.new" && chmod 444 "$1.new" && mv "$1.new" "$1"; fi
 }
 
-for name in secret.key master.key postgres_superuser_password postgres_owner_password \
-    postgres_worker_password postgres_api_password clickhouse_password grafana_password n8n_key
+for name in secret.key master.key signing.key postgres_superuser_password \
+    postgres_owner_password postgres_worker_password postgres_api_password clickhouse_password grafana_password n8n_key
 do random | keep "$name"; done
 
 for role in owner worker api; do
@@ -41,4 +41,4 @@ keep clickhouse_users.xml <<XML
   </users>
 </clickhouse>
 XML
-echo "secrets are in $(pwd): back up secret.key and master.key apart from the data"
+echo "secrets are in $(pwd): back up the three .key files apart from the data"

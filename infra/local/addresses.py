@@ -28,6 +28,7 @@ class Addresses:
     data_dir: Path
     secret_key_file: Path
     master_key_file: Path
+    signing_key_file: Path
 
 
 def resolve(settings: Settings) -> Addresses:
@@ -56,6 +57,8 @@ def resolve(settings: Settings) -> Addresses:
         master_key_file=_key_file(
             settings, "NUDGE_MASTER_KEY_FILE", settings.master_key_file, secrets.master_key_file
         ),
+        signing_key_file=_given_file("NUDGE_SIGNING_KEY_FILE", settings.signing_key_file)
+        or secrets.signing_key_file,
     )
 
 
@@ -88,6 +91,12 @@ def _key_file(settings: Settings, variable: str, given: Path | None, local: Path
         if not settings.embedded:
             raise SettingsError(f"{variable}: needed because NUDGE_POSTGRES_URL is set")
         return local
+    return _given_file(variable, given) or local
+
+
+def _given_file(variable: str, given: Path | None) -> Path | None:
+    if given is None:
+        return None
     if not given.is_file():
         raise SettingsError(f"{variable}: there is no file {given}")
     return given.absolute()

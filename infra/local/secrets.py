@@ -18,11 +18,13 @@ _PASSWORDS = (
     "clickhouse_password",
 )
 _KEYS = ("secret.key", "master.key")
+_SIGNING = "signing.key"
+"""Made also beside old data: a new one opens nothing, it only signs from now on."""
 
 
 @dataclass(frozen=True)
 class LocalSecrets:
-    """Passwords of the embedded stack's logins and where its two keys are.
+    """Passwords of the embedded stack's logins and where its keys are.
 
     A key file holds one line: 32 random bytes as 64 hexadecimal digits.
     """
@@ -34,6 +36,7 @@ class LocalSecrets:
     clickhouse_password: str = field(repr=False)
     secret_key_file: Path
     master_key_file: Path
+    signing_key_file: Path
 
 
 def ensure_secrets(data_dir: Path) -> LocalSecrets:
@@ -48,14 +51,19 @@ def ensure_secrets(data_dir: Path) -> LocalSecrets:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in missing:
         _write_once(folder / name, _fresh(name))
+    if not (folder / _SIGNING).exists():
+        _write_once(folder / _SIGNING, _fresh(_SIGNING))
     passwords = {name: (folder / name).read_text().strip() for name in _PASSWORDS}
     return LocalSecrets(
-        **passwords, secret_key_file=folder / "secret.key", master_key_file=folder / "master.key"
+        **passwords,
+        secret_key_file=folder / "secret.key",
+        master_key_file=folder / "master.key",
+        signing_key_file=folder / _SIGNING,
     )
 
 
 def _fresh(name: str) -> str:
-    return secrets.token_hex(32) if name in _KEYS else secrets.token_urlsafe(24)
+    return secrets.token_hex(32) if name in (*_KEYS, _SIGNING) else secrets.token_urlsafe(24)
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -121,6 +121,8 @@ def test_an_external_postgres_needs_keys_from_its_operator(settings: MakeSetting
 def test_a_key_file_that_is_not_there_is_named(settings: MakeSettings) -> None:
     with pytest.raises(SettingsError, match="NUDGE_MASTER_KEY_FILE: there is no file"):
         resolve(settings(master_key_file=Path("nowhere")))
+    with pytest.raises(SettingsError, match="NUDGE_SIGNING_KEY_FILE: there is no file"):
+        resolve(settings(signing_key_file=Path("nowhere")))
 
 
 def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
@@ -139,6 +141,17 @@ def test_a_lost_key_is_never_replaced_when_there_is_data(tmp_path: Path) -> None
     (tmp_path / "keys" / "master.key").unlink()
     with pytest.raises(StackError, match=r"master\.key is missing"):
         ensure_secrets(tmp_path)
+
+
+def test_a_signing_key_is_made_also_beside_old_data_and_kept(tmp_path: Path) -> None:
+    made = ensure_secrets(tmp_path).signing_key_file
+    (tmp_path / "postgres" / "data").mkdir(parents=True)
+    made.unlink()
+
+    first = ensure_secrets(tmp_path).signing_key_file.read_text()
+
+    assert len(bytes.fromhex(first.strip())) == 32
+    assert ensure_secrets(tmp_path).signing_key_file.read_text() == first
 
 
 def test_back_off_doubles_up_to_a_ceiling_and_forgets() -> None:
