@@ -6,19 +6,21 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from psycopg_pool import ConnectionPool
 
 from infra.event_log import EventWriter
-from infra.idempotency import AnswerStore
 from infra.keys import AddressHasher, SubjectKeys, derive_key, read_key_file
 from infra.local.addresses import Addresses, resolve
 from infra.postgres import Connection, make_pool
 from infra.settings import Settings
 from infra.signing import Signer
-from infra.transactions import CommandLog
 from schemas.codec import Codec
 from schemas.registry import default_registry
+
+if TYPE_CHECKING:
+    from infra.transactions import CommandLog
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Core:
 
     @cached_property
     def commands(self) -> CommandLog:
+        # Late: they load the domain, which half of the roles do without.
+        from infra.idempotency import AnswerStore
+        from infra.transactions import CommandLog
+
         answers = AnswerStore(self.keys, os.urandom)
         return CommandLog(self.pool, self.codec, self.writer, self.keys, answers)
 

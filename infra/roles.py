@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from infra.bootstrap import Core
-from infra.local.stack import metrics_port
+from infra.local.addresses import metrics_port
 from infra.settings import Settings
 from infra.telemetry import RoleServer
 from streams.ports import Handler

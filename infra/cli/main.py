@@ -1,41 +1,55 @@
-"""`nudge`: the command line, put together from groups of commands."""
+"""`nudge`: the command line, put together from groups of commands.
+
+Only the group that was asked for is imported: all of them together take seconds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Final
 
 import typer
 
-from infra.cli import (
-    bench,
-    chat,
-    contacts,
-    development,
-    evaluate,
-    events,
-    organizations,
-    schemas,
-    stack,
-)
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "infra.cli.stack": ("up", "down", "status", "logs", "env"),
+    "infra.cli.organizations": ("org",),
+    "infra.cli.schemas": ("schemas",),
+    "infra.cli.contacts": ("contacts",),
+    "infra.cli.development": ("dev",),
+    "infra.cli.chat": ("chat",),
+    "infra.cli.events": ("events",),
+    "infra.cli.evaluate": ("eval",),
+    "infra.cli.bench": ("bench",),
+}
+"""Module and what it adds at the first level; its `register` adds them to an application."""
 
-GROUPS: list[Callable[[typer.Typer], None]] = [
-    stack.register,
-    organizations.register,
-    schemas.register,
-    contacts.register,
-    development.register,
-    chat.register,
-    events.register,
-    evaluate.register,
-    bench.register,
-]
-"""Each adds its commands to the application it is given."""
 
-app = typer.Typer(
-    name="nudge",
-    help="One sentence becomes a sent and tracked e-mail campaign.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-)
-for register in GROUPS:
-    register(app)
+def application(modules: Iterable[str] = tuple(GROUPS)) -> typer.Typer:
+    """An application with the commands of these modules, by default of all."""
+    made = typer.Typer(
+        name="nudge",
+        help="One sentence becomes a sent and tracked e-mail campaign.",
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,
+    )
+    made.callback()(_nothing_before_the_command)
+    for module in modules:
+        import_module(module).register(made)
+    return made
+
+
+def _nothing_before_the_command() -> None:
+    """One sentence becomes a sent and tracked e-mail campaign."""
+
+
+def modules_for(arguments: list[str]) -> tuple[str, ...]:
+    """The module that has the command these arguments begin with; all when none has."""
+    first = arguments[0] if arguments else ""
+    return tuple(module for module, names in GROUPS.items() if first in names) or tuple(GROUPS)
+
+
+def app() -> None:
+    """Run the command that the process was given."""
+    application(modules_for(sys.argv[1:]))()

@@ -9,6 +9,7 @@ from infra.local.secrets import LocalSecrets, ensure_secrets
 from infra.settings import Settings, SettingsError
 
 DATABASE = "nudge"
+METRICS_ROLES = ("relay", "projections", "analytics", "reactions", "effects")
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,8 @@ def _given_file(variable: str, given: Path | None) -> Path | None:
     if not given.is_file():
         raise SettingsError(f"{variable}: there is no file {given}")
     return given.absolute()
+
+
+def metrics_port(settings: Settings, role: str) -> int:
+    """The port on which a role other than the API answers /metrics and /ready."""
+    return settings.metrics_port + METRICS_ROLES.index(role)

@@ -10,7 +10,12 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+
+from pydantic import SecretStr
+
+from infra.settings import Settings
 
 LOG_SIZE = 10 * 1024 * 1024
 LOGS_KEPT = 3
@@ -87,3 +92,29 @@ def kill_group(pid: int) -> None:
     """SIGKILL to a child and to what it started in its session."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Every setting that was given, as variables, so that a child sees what we saw.
+
+    Addresses of the embedded stack are not among them: a child resolves them as we did.
+    """
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    given["data_dir"] = settings.data_dir
+    return {
+        f"NUDGE_{name.upper()}": _as_text(value)
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case Path():
+            return str(value.absolute())
+        case SecretStr():
+            return value.get_secret_value()
+        case timedelta():
+            return f"{value.total_seconds()}s"
+        case _:
+            return str(value)

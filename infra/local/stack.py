@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from datetime import timedelta
-from pathlib import Path
 
-from pydantic import SecretStr
-
-from infra.local.addresses import Addresses
+from infra.local.addresses import METRICS_ROLES, Addresses, metrics_port
+from infra.local.child import child_environment
 from infra.local.kafka.jars import find_jars
 from infra.local.prerequisites import check_programs
 from infra.local.probes import http_ok, kafka_answers, postgres_answers
 from infra.local.processes import Heartbeat, ProcessSpec, heartbeat_file
 from infra.settings import Settings
-
-METRICS_ROLES = ("relay", "projections", "analytics", "reactions", "effects")
-
-
-def metrics_port(settings: Settings, role: str) -> int:
-    """The port on which a role other than the API answers /metrics and /ready."""
-    return settings.metrics_port + METRICS_ROLES.index(role)
 
 
 def check_machine(settings: Settings) -> None:
@@ -56,32 +46,6 @@ def process_specs(settings: Settings, addresses: Addresses) -> list[ProcessSpec]
     specs.append(_api(settings, environment, after))
     specs += [_role(role, settings, environment, after) for role in METRICS_ROLES]
     return specs
-
-
-def child_environment(settings: Settings) -> dict[str, str]:
-    """Every setting that was given, as variables, so that a child sees what we saw.
-
-    Addresses of the embedded stack are not among them: a child resolves them as we did.
-    """
-    given = {name: getattr(settings, name) for name in settings.model_fields_set}
-    given["data_dir"] = settings.data_dir
-    return {
-        f"NUDGE_{name.upper()}": _as_text(value)
-        for name, value in given.items()
-        if value is not None
-    }
-
-
-def _as_text(value: object) -> str:
-    match value:
-        case Path():
-            return str(value.absolute())
-        case SecretStr():
-            return value.get_secret_value()
-        case timedelta():
-            return f"{value.total_seconds()}s"
-        case _:
-            return str(value)
 
 
 def _module(name: str, *arguments: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from infra.cli.main import app
+from infra.cli.main import application
 from infra.reference.sources import NOTE, ROOT, page, table
 
 _LEFT_OUT = {"help", "install_completion", "show_completion"}
@@ -17,7 +17,7 @@ _LEFT_OUT = {"help", "install_completion", "show_completion"}
 def cli_page() -> str:
     """Every command with its arguments and options."""
     parts = []
-    for name, command in _commands(typer.main.get_command(app), "nudge"):
+    for name, command in _commands(typer.main.get_command(application()), "nudge"):
         rows = [row for parameter in command.params if (row := _row(parameter))]
         parts += [f"## `{name}`", (command.help or "").strip()]
         parts += [table(("parameter", "default", "meaning"), rows)] if rows else []

@@ -45,7 +45,7 @@ def settings_on_free_ports(data_dir: Path, **overrides: object) -> Settings:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment in which a child process sees these settings."""
-    from infra.local.stack import child_environment
+    from infra.local.child import child_environment
 
     return {**os.environ, **child_environment(settings)}
 

@@ -16,7 +16,7 @@ import pytest
 from jsonschema import Draft7Validator
 from typer.testing import CliRunner
 
-from infra.cli.main import app
+from infra.cli.main import application
 from schemas.asyncapi import document
 from schemas.registry import default_registry, fingerprint
 from schemas.topics import all_topics
@@ -98,5 +98,5 @@ def test_who_sends_and_who_receives_is_in_the_topic_files() -> None:
 
 
 def test_the_command_prints_it() -> None:
-    result = CliRunner().invoke(app, ["schemas", "asyncapi"])
+    result = CliRunner().invoke(application(), ["schemas", "asyncapi"])
     assert json.loads(result.output) == DOCUMENT

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.stack import METRICS_ROLES
+from infra.local.addresses import METRICS_ROLES
 from infra.run import ROLES
 from infra.settings import Settings
 from tests.contract.deploy.compose import CHECKS, MUST_FAIL, ROOT, read

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from infra.local.stack import METRICS_ROLES
+from infra.local.addresses import METRICS_ROLES
 from infra.settings import Settings
 from tests.contract.deploy.compose import MUST_FAIL, ROOT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from infra.cli.main import app
+from infra.cli.main import application
 from schemas.pages import PAGES
 from schemas.registry import ROOT, default_registry
 from tests.contract.schemas.folders import add_version, edit, without
@@ -20,7 +20,7 @@ DOCS = ROOT.parent / "docs" / "reference"
 def run(*arguments: str | Path) -> tuple[int, str]:
     """Exit code and output of a command."""
     wide = {"COLUMNS": "400"}  # a long folder must not break a message into lines
-    result = CliRunner().invoke(app, ["schemas", *map(str, arguments)], env=wide)
+    result = CliRunner().invoke(application(), ["schemas", *map(str, arguments)], env=wide)
     return result.exit_code, result.output
 
 

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from infra.local.addresses import resolve
+from infra.local.child import child_environment
 from infra.local.errors import StackError
 from infra.local.kafka.broker import cluster_id, server_properties
 from infra.local.prerequisites import java_version
 from infra.local.processes import ProcessSpec, RestartPolicy, stop_levels
 from infra.local.secrets import ensure_secrets
-from infra.local.stack import child_environment, process_specs
+from infra.local.stack import process_specs
 from infra.settings import Settings, SettingsError
 
 MakeSettings = Callable[..., Settings]
