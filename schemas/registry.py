@@ -231,15 +231,18 @@ def read_definition(path: Path, meta: Schema) -> Schema:
 
 
 def read_lock(path: Path) -> dict[tuple[str, int], tuple[int, str]]:
-    """(type, version) -> (id, fingerprint). Raises SchemaError for ids that repeat or decrease."""
+    """(type, version) -> (id, fingerprint). Raises SchemaError for ids that repeat.
+
+    Lines are in the order of publication; ids may leave gaps, for work that goes on elsewhere.
+    """
     entries: dict[tuple[str, int], tuple[int, str]] = {}
-    last = 0
+    taken: set[int] = set()
     for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
         schema_id, name, version, digest = line.split()
-        if int(schema_id) != last + 1 or (name, int(version)) in entries:
-            raise SchemaError(f"ids.lock:{number}: ids only ever grow by one, each version once")
-        last = int(schema_id)
-        entries[name, int(version)] = (last, digest)
+        if int(schema_id) in taken or (name, int(version)) in entries:
+            raise SchemaError(f"ids.lock:{number}: each id and each version stands here once")
+        taken.add(int(schema_id))
+        entries[name, int(version)] = (int(schema_id), digest)
     return entries
 
 
@@ -253,7 +256,7 @@ def lock_new_schemas(root: Path = ROOT) -> list[str]:
         definition = read_definition(path, meta)
         key = (definition["name"], file_version(path))
         if key not in entries:
-            next_id = len(entries) + 1
+            next_id = max((given for given, _ in entries.values()), default=0) + 1
             entries[key] = (next_id, fingerprint(definition))
             lines.append(f"{next_id} {key[0]} {key[1]} {entries[key][1]}")
     with lock.open("a") as file:

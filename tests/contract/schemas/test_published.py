@@ -120,7 +120,7 @@ def test_a_schema_without_an_id_is_named_until_it_is_locked(folder: Path) -> Non
     assert [f.why for f in check(folder)] == ["has no id yet; run `nudge schemas lock`"]
 
     before = (folder / "ids.lock").read_text()
-    last = len(before.splitlines())
+    last = max(int(line.split()[0]) for line in before.splitlines())
     assert [line.split()[:3] for line in lock_new_schemas(folder)] == [
         [str(last + 1), "CampaignSent", "2"]
     ]
