@@ -65,7 +65,12 @@ def resolve(settings: Settings) -> Addresses:
 
 def _postgres_urls(settings: Settings, secrets: LocalSecrets) -> tuple[str | None, str, str, str]:
     if (url := settings.postgres_url) is not None:
-        return None, url, settings.postgres_worker_url or url, settings.postgres_api_url or url
+        if settings.postgres_api_url is None:
+            raise SettingsError(
+                "NUDGE_POSTGRES_API_URL: needed because NUDGE_POSTGRES_URL is set; a login that"
+                " row-level security binds, not the schema's owner"
+            )
+        return None, url, settings.postgres_worker_url or url, settings.postgres_api_url
 
     def local(role: str, password: str, database: str = DATABASE) -> str:
         return f"postgresql://{role}:{password}@127.0.0.1:{settings.postgres_port}/{database}"

@@ -67,6 +67,7 @@ def test_what_has_an_address_of_its_own_is_not_started(
         settings(
             kafka_bootstrap="kafka:9092",
             postgres_url="postgresql://db/nudge",
+            postgres_api_url="postgresql://api@db/nudge",
             clickhouse_url="http://ch:8123",
             postmark_url="https://mail.example",
             secret_key_file=key,
@@ -116,6 +117,15 @@ def test_each_role_has_a_login_of_its_own(settings: MakeSettings) -> None:
 
 def test_an_external_postgres_needs_keys_from_its_operator(settings: MakeSettings) -> None:
     with pytest.raises(SettingsError, match="NUDGE_SECRET_KEY_FILE"):
+        resolve(
+            settings(postgres_url="postgresql://db/nudge", postgres_api_url="postgresql://api@db/n")
+        )
+
+
+def test_the_api_never_connects_as_the_owner_of_an_external_postgres(
+    settings: MakeSettings,
+) -> None:
+    with pytest.raises(SettingsError, match="NUDGE_POSTGRES_API_URL: needed"):
         resolve(settings(postgres_url="postgresql://db/nudge"))
 
 
