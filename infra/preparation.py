@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from clickhouse_connect.driver.client import Client
 
 from infra.database import make_database, migrate
@@ -13,9 +15,14 @@ from projections.clickhouse.migrate import migrate as migrate_clickhouse
 from schemas.topics import all_topics
 
 
-def prepare(settings: Settings) -> None:
-    """Make the stores ready for the roles; again changes nothing."""
+def prepare(settings: Settings, wait_for: Callable[[str], None] = lambda _store: None) -> None:
+    """Make the stores ready for the roles; again changes nothing.
+
+    `wait_for` is told each store before it is touched, and returns when it answers; Kafka, which
+    takes longest to start, comes last.
+    """
     addresses = resolve(settings)
+    wait_for("postgres")
     if addresses.postgres_admin_url is not None:
         make_database(
             addresses.postgres_admin_url,
@@ -24,9 +31,11 @@ def prepare(settings: Settings) -> None:
             addresses.postgres_api_url,
         )
     migrate(addresses.postgres_owner_url)
-    create_topics(addresses.kafka_bootstrap, settings.topic_prefix, all_topics().values())
+    wait_for("clickhouse")
     with clickhouse(addresses) as client:
         migrate_clickhouse(client)
+    wait_for("kafka")
+    create_topics(addresses.kafka_bootstrap, settings.topic_prefix, all_topics().values())
 
 
 def clickhouse(addresses: Addresses) -> Client:

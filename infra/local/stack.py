@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 
-from infra.local.addresses import METRICS_ROLES, Addresses, metrics_port
+from infra.local.addresses import METRICS_ROLES, Addresses, metrics_port, resolve
 from infra.local.child import child_environment
 from infra.local.kafka.jars import find_jars
 from infra.local.prerequisites import check_programs
 from infra.local.probes import http_ok, kafka_answers, postgres_answers
-from infra.local.processes import Heartbeat, ProcessSpec, heartbeat_file
+from infra.local.processes import Heartbeat, Probe, ProcessSpec, heartbeat_file
 from infra.settings import Settings
 
 
@@ -24,19 +24,13 @@ def check_machine(settings: Settings) -> None:
 def process_specs(settings: Settings, addresses: Addresses) -> list[ProcessSpec]:
     """Every process of this configuration, in start order; external services are left out."""
     environment = child_environment(settings)
-    specs = [
-        *([_postgres(settings, addresses, environment)] if settings.postgres_url is None else []),
-        *([_kafka(settings, environment)] if settings.kafka_bootstrap is None else []),
-        *([_clickhouse(settings, environment)] if settings.clickhouse_url is None else []),
-    ]
-    stores = tuple(spec.name for spec in specs)
+    specs = _stores(settings, addresses, environment)
     specs.append(
         ProcessSpec(
             name="prepare",
             command=_module("infra.local.prepare"),
-            after=stores,
             environment=environment,
-            ready_timeout=180.0,
+            ready_timeout=1000.0,  # it waits for the stores itself
             once=True,
         )
     )
@@ -46,6 +40,23 @@ def process_specs(settings: Settings, addresses: Addresses) -> list[ProcessSpec]
     specs.append(_api(settings, environment, after))
     specs += [_role(role, settings, environment, after) for role in METRICS_ROLES]
     return specs
+
+
+def _stores(
+    settings: Settings, addresses: Addresses, environment: dict[str, str]
+) -> list[ProcessSpec]:
+    return [
+        *([_postgres(settings, addresses, environment)] if settings.postgres_url is None else []),
+        *([_kafka(settings, environment)] if settings.kafka_bootstrap is None else []),
+        *([_clickhouse(settings, environment)] if settings.clickhouse_url is None else []),
+    ]
+
+
+def store_probes(settings: Settings) -> dict[str, Probe]:
+    """How one knows of each embedded store that it answers."""
+    addresses = resolve(settings)
+    specs = {spec.name: spec.ready for spec in _stores(settings, addresses, {})}
+    return {name: probe for name, probe in specs.items() if probe is not None}
 
 
 def _module(name: str, *arguments: str) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def test_everything_is_started_in_order(settings: MakeSettings) -> None:
         "reactions",
         "effects",
     ]
-    assert specs["prepare"].after == ("postgres", "kafka", "clickhouse")
+    assert specs["prepare"].after == ()  # it loads its code while the stores start
     assert specs["relay"].after == ("prepare", "postmark-sandbox")
 
 
