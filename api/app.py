@@ -20,10 +20,12 @@ from api.routers.businesses.endpoints import router as businesses
 from api.routers.campaigns.actions import router as campaign_actions
 from api.routers.campaigns.endpoints import router as campaigns
 from api.routers.campaigns.running import router as campaign_runs
+from api.routers.campaigns.why_not import router as why_not
 from api.routers.contacts.endpoints import router as contacts
 from api.routers.contacts.importing import router as contact_imports
 from api.routers.conversations.endpoints import router as conversations
 from api.routers.deliveries.endpoints import router as deliveries
+from api.routers.deliveries.why import router as why
 from api.routers.events import router as events
 from api.routers.health import router as health
 from api.routers.organization import router as organization
@@ -60,7 +62,9 @@ def build_app(services: Services) -> FastAPI:
         campaigns,
         campaign_actions,
         campaign_runs,
+        why_not,
         deliveries,
+        why,
         conversations,
         gateway,
         analytics,

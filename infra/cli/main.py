@@ -22,6 +22,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.events": ("events",),
     "infra.cli.evaluate": ("eval",),
     "infra.cli.bench": ("bench",),
+    "infra.cli.why": ("why", "why-not"),
 }
 """Module and what it adds at the first level; its `register` adds them to an application."""
 

@@ -9,8 +9,8 @@ from typing import Final
 from infra.reference.sources import NOTE, Call, calls, page, table
 
 _PLACES: Final = (
-    "api", "domain", "infra/event_log.py", "infra/transactions.py", "infra/idempotency.py",
-    "infra/imports",
+    "api", "domain", "projections/history", "infra/event_log.py", "infra/transactions.py",
+    "infra/idempotency.py", "infra/imports",
 )  # fmt: skip
 _STATUS: Final = {"RuleViolatedError": 409, "ConflictError": 409, "ContentError": 422}
 _OTHERS: Final = (

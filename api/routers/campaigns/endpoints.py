@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.as_of import AsOf, header_of, past_of, was_there
 from api.auth import Caller, ServicesOf
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection
@@ -30,6 +31,7 @@ from domain.campaign.handlers import draft_campaign, revise_campaign
 from domain.campaign.values import CampaignType, Orchestrator
 from domain.organization.business import Business
 from domain.shared.meta import Meta
+from projections.history.rows import campaign_as_of, metrics_as_of, workflow_as_of
 from projections.queries.campaigns import get_campaign, get_workflows, list_campaigns, metrics_of
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
@@ -108,9 +110,14 @@ async def list_all(
 
 @router.get("/{campaign_id}", responses={200: CAMPAIGN_RESPONSE})
 async def get(
-    request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf
+    request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
 ) -> Response:
-    """One campaign: content, forecast, warnings, workflow, what came of it."""
+    """One campaign: content, forecast, warnings, workflow, what came of it.
+
+    As it was, it comes without count and forecast, and its metrics are counted from the log.
+    """
+    if as_of is not None:
+        return await _past(request, campaign_id, caller, services, as_of)
 
     def look(connection: Connection) -> Response:
         row = required(get_campaign(connection, str(campaign_id)), "campaign")
@@ -118,6 +125,21 @@ async def get(
         return JSONResponse(body, headers={"ETag": etag(row["version"])})
 
     return await read(request, caller, services, VIEWS, look)
+
+
+async def _past(
+    request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf, as_of: str
+) -> Response:
+    identity = str(campaign_id)
+
+    def look(connection: Connection) -> Response:
+        past = past_of(connection, caller, services, as_of)
+        row = was_there(campaign_as_of(past, identity), past, identity, "campaign")
+        workflow = workflow_as_of(past, row["workflow_id"])
+        facts = Facts(show_workflow(row["workflow_id"], workflow), metrics_as_of(past, identity))
+        return JSONResponse({**show(row, facts), "erased": row["erased"]}, headers=header_of(past))
+
+    return await read(request, caller, services, [], look)
 
 
 @router.patch("/{campaign_id}", responses={200: CAMPAIGN_RESPONSE})

@@ -109,3 +109,49 @@ DELIVERY_RESPONSE: Final = _response(
         ],
     },
 )
+_EVENT: Final = {
+    "event": "ConsentRecorded",
+    "position": 208,
+    "stream": _CONTACT,
+    "version": 3,
+    "at": "2026-11-02T10:00:00Z",
+    "actor": "key:2c70e12b-7a06-46f9-a279-f427c7b38e73",
+}
+WHY_NOT_RESPONSE: Final = _response(
+    "The first reason with its event, or `got_it`.",
+    {
+        "campaign_id": _ID,
+        "contact_id": _CONTACT,
+        "as_of": 1300,
+        "got_it": False,
+        "reason": {
+            "code": "no_consent",
+            "detail": "The contact has not agreed to be mailed.",
+            "step": 1,
+            "event": _EVENT,
+            "details": {"withheld_position": 1077},
+        },
+        "delivery": {"id": _DELIVERY, "step": 1, "state": "withheld"},
+    },
+)
+WHY_RESPONSE: Final = _response(
+    "Every cause in order; here one of them.",
+    {
+        **{name: DELIVERY[name] for name in ("id", "campaign_id", "step", "contact_id", "kind")},
+        "state": "delivered",
+        "withheld_reason": None,
+        "as_of": 1300,
+        "chain": [
+            {
+                "link": "consent",
+                **_EVENT,
+                "details": {
+                    "status": "granted",
+                    "source": "newsletter form",
+                    "given_at": "2025-11-02T10:00:00Z",
+                    "checked_at_position": 1050,
+                },
+            }
+        ],
+    },
+)

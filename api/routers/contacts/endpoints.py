@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.as_of import AsOf, header_of, past_of, was_there
 from api.auth import Caller, ServicesOf
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection
@@ -17,6 +18,7 @@ from domain.contact.aggregate import Contact
 from domain.contact.handlers import AddContact, add_contact, delete_contact, revise_contact
 from domain.shared.errors import NotFoundError
 from domain.shared.meta import Meta
+from projections.history.rows import contact_as_of
 from projections.queries.contacts import contact_by_email, get_contact, list_contacts
 from projections.queries.rows import Page
 
@@ -68,14 +70,31 @@ async def list_all(
 
 
 @router.get("/{contact_id}")
-async def get(request: Request, contact_id: UUID, caller: Caller, services: ServicesOf) -> Response:
-    """One contact."""
+async def get(
+    request: Request, contact_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
+) -> Response:
+    """One contact, as it is or as it was; `erased` says whether its past can be read."""
+    if as_of is not None:
+        return await _past(request, contact_id, caller, services, as_of)
     row = await read(
         request, caller, services, VIEWS,
         lambda connection: get_contact(connection, str(contact_id)),
     )  # fmt: skip
     found = required(row, "contact")
     return JSONResponse(show_row(found), headers={"ETag": etag(found["version"])})
+
+
+async def _past(
+    request: Request, contact_id: UUID, caller: Caller, services: ServicesOf, as_of: str
+) -> Response:
+    def look(connection: Connection) -> Response:
+        past = past_of(connection, caller, services, as_of)
+        row = was_there(contact_as_of(past, str(contact_id)), past, str(contact_id), "contact")
+        found = required(None if row["deleted"] else row, "contact")
+        body = {**show_row(found), "erased": found["erased"]}
+        return JSONResponse(body, headers=header_of(past))
+
+    return await read(request, caller, services, [], look)
 
 
 @router.patch("/{contact_id}")

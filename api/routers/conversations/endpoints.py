@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.as_of import AsOf, header_of, past_of, was_there
 from api.auth import Caller, ServicesOf
 from api.errors import Problem
 from api.paging import Part
@@ -37,8 +38,10 @@ from api.routers.conversations.speaking import answered, known_addresses, receiv
 from domain.conversation.aggregate import Conversation
 from domain.organization.business import Business
 from domain.shared.meta import Meta
+from projections.history.rows import conversation_as_of
 from projections.queries.conversations import get_conversation, get_turn, list_conversations
 from projections.queries.organizations import first_business
+from projections.queries.rows import Row
 from schemas.positions import write_token
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
@@ -135,17 +138,41 @@ async def list_all(
 
 @router.get("/{conversation_id}")
 async def get(
-    request: Request, conversation_id: UUID, caller: Caller, services: ServicesOf
-) -> dict[str, Any]:
-    """A conversation: its turns in order, both sides."""
+    request: Request,
+    conversation_id: UUID,
+    caller: Caller,
+    services: ServicesOf,
+    as_of: AsOf = None,
+) -> Response:
+    """A conversation: its turns in order, both sides; addresses as they are known now."""
+    if as_of is not None:
+        return await _past(request, conversation_id, caller, services, as_of)
 
-    def look(connection: Connection) -> dict[str, Any]:
+    def look(connection: Connection) -> Response:
         row = required(get_conversation(connection, str(conversation_id)), "conversation")
-        addresses = known_addresses(connection, row["items"])
-        turns = [show_turn(turn, addresses) for turn in row["items"]]
-        return {**show_conversation(row), "turns": turns}
+        return JSONResponse(_with_turns(connection, row))
 
     return await read(request, caller, services, [*VIEWS, "contacts"], look)
+
+
+async def _past(
+    request: Request, conversation_id: UUID, caller: Caller, services: ServicesOf, as_of: str
+) -> Response:
+    identity = str(conversation_id)
+
+    def look(connection: Connection) -> Response:
+        past = past_of(connection, caller, services, as_of)
+        row = was_there(conversation_as_of(past, identity), past, identity, "conversation")
+        body = {**_with_turns(connection, row), "erased": row["erased"]}
+        return JSONResponse(body, headers=header_of(past))
+
+    return await read(request, caller, services, ["contacts"], look)
+
+
+def _with_turns(connection: Connection, row: Row) -> dict[str, Any]:
+    addresses = known_addresses(connection, row["items"])
+    turns = [show_turn(turn, addresses) for turn in row["items"]]
+    return {**show_conversation(row), "turns": turns}
 
 
 @router.get("/{conversation_id}/turns/{turn_id}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 
+from api.as_of import AsOf, header_of, past_of, was_there
 from api.auth import Caller, ServicesOf
 from api.paging import Part
 from api.ports import Connection
@@ -14,6 +16,7 @@ from api.requests import body_of, read, required
 from api.routers.campaigns.examples import DELIVERIES_RESPONSE, DELIVERY_RESPONSE
 from api.routers.campaigns.presenting import instant
 from domain.delivery.states import State
+from projections.history.rows import delivery_as_of
 from projections.queries.campaigns import get_campaign
 from projections.queries.deliveries import get_delivery, list_deliveries
 from projections.queries.rows import Page, Row
@@ -74,9 +77,11 @@ async def list_all(
 
 @router.get("/deliveries/{delivery_id}", responses={200: DELIVERY_RESPONSE})
 async def get(
-    request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf
-) -> dict[str, Any]:
+    request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
+) -> Response:
     """One delivery, a test send included, with its history from the event log."""
+    if as_of is not None:
+        return await _past(request, delivery_id, caller, services, as_of)
 
     def look(connection: Connection) -> tuple[Row, list[Event]]:
         row = required(get_delivery(connection, str(delivery_id)), "delivery")
@@ -85,4 +90,20 @@ async def get(
         return row, services.decode_events(connection, stored, False)
 
     row, events = await read(request, caller, services, VIEWS, look)
+    return JSONResponse(_with_history(row, events))
+
+
+async def _past(
+    request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf, as_of: str
+) -> Response:
+    def look(connection: Connection) -> Response:
+        past = past_of(connection, caller, services, as_of)
+        row, events = delivery_as_of(past, str(delivery_id))
+        found = was_there(row, past, str(delivery_id), "delivery")
+        return JSONResponse(_with_history(found, events), headers=header_of(past))
+
+    return await read(request, caller, services, [], look)
+
+
+def _with_history(row: Row, events: list[Event]) -> dict[str, Any]:
     return {**show(row), "history": [show_event(event) for event in events]}

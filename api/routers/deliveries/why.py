@@ -1,0 +1,46 @@
+"""Why somebody got an e-mail: the chain of causes of a delivery."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from api.as_of import AsOf, header_of, past_of, show_event, showable, was_there
+from api.auth import Caller, ServicesOf
+from api.ports import Connection
+from api.requests import read
+from api.routers.campaigns.examples import WHY_RESPONSE
+from projections.history.evidence import judge_on
+from projections.history.rows import row_of
+from projections.history.why import Link, chain
+from projections.postgres.views import deliveries
+
+router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
+_SHOWN = ("id", "campaign_id", "step", "contact_id", "kind", "state", "withheld_reason")
+
+
+def show_link(link: Link) -> dict[str, Any]:
+    """One cause."""
+    return {"link": link.name, **show_event(link.event), "details": showable(link.details)}
+
+
+@router.get("/{delivery_id}/why", responses={200: WHY_RESPONSE})
+async def why(
+    request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
+) -> JSONResponse:
+    """Every cause in order: sentence, intent, approval, workflow, step, audience, consent,
+    hand-over, webhooks; each with the position of its event. Straight from the log."""
+
+    def look(connection: Connection) -> JSONResponse:
+        past = past_of(connection, caller, services, as_of)
+        found = chain(past, str(delivery_id), judge_on(connection)) or None
+        links = was_there(found, past, str(delivery_id), "delivery")
+        row = row_of(deliveries.VIEW, past.stream(str(delivery_id), unsealed=False))
+        shown = {name: getattr(row, name) for name in _SHOWN}
+        body = {**shown, "as_of": past.position, "chain": [show_link(link) for link in links]}
+        return JSONResponse(body, headers=header_of(past))
+
+    return await read(request, caller, services, [], look)

@@ -1,0 +1,1 @@
+"""What was, and why: rows as of a position, chains of causes, straight from the log."""
