@@ -24,6 +24,7 @@ from api.routers.campaigns.why_not import router as why_not
 from api.routers.contacts.endpoints import router as contacts
 from api.routers.contacts.importing import router as contact_imports
 from api.routers.conversations.endpoints import router as conversations
+from api.routers.deliveries.deciding import router as deciding
 from api.routers.deliveries.endpoints import router as deliveries
 from api.routers.deliveries.why import router as why
 from api.routers.events import router as events
@@ -63,6 +64,7 @@ def build_app(services: Services) -> FastAPI:
         campaign_actions,
         campaign_runs,
         why_not,
+        deciding,
         deliveries,
         why,
         conversations,

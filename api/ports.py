@@ -13,6 +13,8 @@ import psycopg
 
 from domain.contact.handlers import ContactTransaction, HashAddress
 from domain.contact.tabular import Rejection
+from domain.delivery.decisions import Decision
+from domain.delivery.states import State
 from domain.ports import Clock, NewId
 from domain.shared.errors import DomainError
 from domain.shared.meta import Meta
@@ -69,6 +71,19 @@ class Commands(Protocol):
 
     def keep(self, organization_id: UUID, key: str, request_hash: bytes, answer: Answer) -> None:
         """Keep the answer of such a request."""
+        ...
+
+
+class HeldDeliveries(Protocol):
+    """The send ledger, as far as a person decides about it."""
+
+    def decide(
+        self, tx: CommandTransaction, delivery_id: UUID, decision: Decision, meta: Meta
+    ) -> State:
+        """Release or close a held delivery, in the caller's transaction; its new state.
+
+        Raises NotFoundError, and RuleViolatedError `not_held` or `campaign_cancelled`.
+        """
         ...
 
 
@@ -208,6 +223,7 @@ class Services:
     """Everything the API is given. Tests hand in what they need."""
 
     commands: Commands
+    held: HeldDeliveries
     reads: Reads
     readiness: Readiness
     clock: Clock

@@ -16,6 +16,7 @@ from infra.bootstrap import Core
 from infra.clock import MovableClock
 from infra.dependencies import Dependencies
 from infra.imports.importer import ContactImports
+from infra.ledger.deciding import LedgerDecisions
 from infra.postgres import connect, organization_transaction
 from infra.push import KafkaNews
 from infra.settings import Settings
@@ -63,6 +64,7 @@ def api_services(core: Core) -> Services:
 
     return Services(
         commands=core.commands,
+        held=LedgerDecisions(),
         reads=PostgresReads(core),
         readiness=Dependencies(core),
         clock=clock,

@@ -93,8 +93,23 @@ class LookAgain:
     """Not found yet; the provider's search may lag."""
 
 
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A person decided that a held delivery is sent again, whatever became of it before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A person decided that a held delivery is not sent any more."""
+
+
 Verdict = Accepted | Refused | Returned | Ambiguous
 Resolution = Accepted | Returned | Held | LookAgain
+Decision = Released | Closed
+"""What a person may decide about a held delivery."""
+
+GIVEN_UP: Final = "given_up"
+"""Why a closed delivery counts as withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +140,11 @@ def judge(call: Call, size: int) -> BatchOutcome:
             return _by_item(body, size)
         case Answered(status, body):
             return _whole(status, body, size)
+
+
+def lease_over(*, handed_over: bool) -> Ambiguous | Returned:
+    """What a lease that ended without an outcome says of each delivery of its batch."""
+    return Ambiguous("no_outcome") if handed_over else Returned("not_handed_over")
 
 
 def resolve(message_id: str | None, lookups: int, policy: Policy) -> Resolution:

@@ -1,9 +1,15 @@
-"""Where a delivery can stand, and which event leads from where to where."""
+"""Where a delivery can stand, and which event leads from where to where: the one table.
+
+Every change of a ledger row takes its new state from here; docs/reference/delivery-states.md is
+made from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
+
+from domain.shared.errors import RuleViolatedError
 
 State = Literal[
     "intended", "claimed", "handed_over", "accepted", "refused", "ambiguous", "held",
@@ -12,6 +18,7 @@ State = Literal[
 EventType = Literal[
     "DeliveryIntended", "DeliveryWithheld", "DeliveryClaimed", "DeliveryReturned",
     "DeliveryAccepted", "DeliveryRefused", "DeliveryAmbiguous", "DeliveryHeld",
+    "DeliveryReleased", "DeliveryClosed",
     "Delivered", "Bounced", "Complained", "Opened", "Clicked", "SubscriptionChanged",
 ]  # fmt: skip
 STATES: Final[tuple[State, ...]] = get_args(State)
@@ -52,7 +59,12 @@ TRANSITIONS: Final[Mapping[State | None, Mapping[EventType, State]]] = {
         "DeliveryReturned": "intended",
         "DeliveryHeld": "held",
     },
-    "held": {"DeliveryAccepted": "accepted", "DeliveryReturned": "intended"},
+    "held": {
+        "DeliveryAccepted": "accepted",
+        "DeliveryReturned": "intended",
+        "DeliveryReleased": "intended",
+        "DeliveryClosed": "withheld",
+    },
     "withheld": {"DeliveryAccepted": "accepted"},
     "refused": {},
     "accepted": _told(
@@ -61,6 +73,20 @@ TRANSITIONS: Final[Mapping[State | None, Mapping[EventType, State]]] = {
     "delivered": _told("delivered", Bounced="bounced", Complained="complained"),
     "bounced": _told("bounced", Complained="complained"),
     "complained": _told("complained"),
+}
+
+MEANINGS: Final[Mapping[State, str]] = {
+    "intended": "One e-mail shall go to one contact; nobody works on it.",
+    "claimed": "One process has it under a lease; nothing has left yet.",
+    "handed_over": "The call to the provider has begun: from now on it may have left.",
+    "accepted": "The provider took it and gave it a message id.",
+    "refused": "The provider refused it for good; nothing was sent.",
+    "ambiguous": "Handed over, and no answer tells whether it left; the provider will be asked.",
+    "held": "Still unknown after the last look-up; a person decides.",
+    "delivered": "The receiving server took it.",
+    "bounced": "The receiving server did not take it.",
+    "complained": "The person called it spam.",
+    "withheld": "It is not sent, for the reason given.",
 }
 
 STILL_TO_SEND: Final[frozenset[State]] = frozenset({"intended", "claimed", "handed_over"})
@@ -85,3 +111,11 @@ def next_state(state: State | None, event_type: EventType) -> State:
         raise ImpossibleTransitionError(
             f"{event_type} cannot happen to a delivery that is {state or 'not intended'}."
         ) from None
+
+
+def ensure_held(state: State) -> None:
+    """Only a held delivery waits for a person's decision. Raises RuleViolatedError."""
+    if state != "held":
+        raise RuleViolatedError(
+            "not_held", f"This delivery is {state}; only a held one waits for a decision."
+        )

@@ -20,6 +20,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.development": ("dev",),
     "infra.cli.chat": ("chat",),
     "infra.cli.events": ("events",),
+    "infra.cli.sends": ("sends",),
     "infra.cli.evaluate": ("eval",),
     "infra.cli.bench": ("bench",),
     "infra.cli.why": ("why", "why-not"),

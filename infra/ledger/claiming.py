@@ -109,7 +109,7 @@ class Claiming:
         """The approved content's hash, while nobody can pause the campaign under our feet."""
         row = self._connection.execute(
             "SELECT content_hash FROM state.runs"
-            " WHERE campaign_id = %s AND state = 'running' FOR SHARE",
+            " WHERE campaign_id = %s AND state IN ('running', 'completed') FOR SHARE",
             (self.lane.campaign_id,),
         ).fetchone()
         return row[0] if row else None
@@ -201,7 +201,6 @@ class Claiming:
                 "attempt": attempt,
             },
             {
-                "state": "claimed",
                 "batch_id": self.batch_id,
                 "mailbox_provider": provider,
                 "attempt": attempt,
@@ -267,5 +266,5 @@ def _withholding(row: SendRow, reason: str, position: int) -> Change:
         row,
         "DeliveryWithheld",
         {"reason": reason, "proof_position": position},
-        {"state": "withheld"},
+        {},
     )

@@ -17,9 +17,12 @@ from domain.delivery.decisions import (
     Accepted,
     Ambiguous,
     BatchOutcome,
+    Closed,
+    Decision,
     Held,
     Pause,
     Refused,
+    Released,
     Returned,
     Verdict,
 )
@@ -34,31 +37,35 @@ from streams.effects.ports import Claim, Recipient
 
 REASON: Final = "inactive_at_provider"
 Told = tuple[EventType, Mapping[str, Any], Mapping[str, Any]]
-"""Event type, the event's own data, and what changes in the row."""
+"""Event type, the event's own data, and what changes in the row beside its state."""
 
 
-def told(verdict: Verdict | Held, row: SendRow) -> Told:
+def told(verdict: Verdict | Held | Decision, row: SendRow) -> Told:
     """The event of a verdict about a delivery of the batch in the row."""
     batch: dict[str, Any] = {"batch_id": row.batch_id}
     match verdict:
         case Accepted(message_id, via):
             batch |= {"message_id": message_id, "via": via}
             batch["mailbox_provider"] = row.mailbox_provider
-            return "DeliveryAccepted", batch, {"state": "accepted", "message_id": message_id}
+            return "DeliveryAccepted", batch, {"message_id": message_id}
         case Refused(error_code):
             batch |= {"error_code": error_code, "mailbox_provider": row.mailbox_provider}
-            return "DeliveryRefused", batch, {"state": "refused"}
+            return "DeliveryRefused", batch, {}
         case Returned(reason):
             batch["reason"] = reason
-            return "DeliveryReturned", batch, {"state": "intended", "batch_id": None}
+            return "DeliveryReturned", batch, {"batch_id": None}
         case Ambiguous(reason):
             batch["reason"] = reason
-            return "DeliveryAmbiguous", batch, {"state": "ambiguous"}
+            return "DeliveryAmbiguous", batch, {}
         case Held():
-            return "DeliveryHeld", batch, {"state": "held"}
+            return "DeliveryHeld", batch, {}
+        case Released():
+            return "DeliveryReleased", batch, {"batch_id": None}
+        case Closed():
+            return "DeliveryClosed", batch, {}
 
 
-def change(row: SendRow, verdict: Verdict | Held) -> Change | None:
+def change(row: SendRow, verdict: Verdict | Held | Decision) -> Change | None:
     """The change, or None where the delivery's fate became known otherwise meanwhile."""
     event_type, data, after = told(verdict, row)
     if not is_possible(cast("State", row.state), event_type):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from domain.delivery.decisions import Ambiguous, LookAgain, Policy, Returned, Verdict, resolve
+from domain.delivery.decisions import LookAgain, Policy, lease_over, resolve
 from infra.ledger.outcomes import change, settle
 from infra.ledger.rows import Change, apply, locked_rows_of_batch
 from infra.postgres import Connection
@@ -46,7 +46,7 @@ def expire(transaction: PostgresTransaction, batch_id: str, now: datetime) -> li
     found = connection.execute(_LOCK_OVERDUE, (batch_id,)).fetchone()
     if found is None:
         return []
-    verdict: Verdict = Ambiguous("no_outcome") if found[0] else Returned("not_handed_over")
+    verdict = lease_over(handed_over=found[0])
     rows = locked_rows_of_batch(connection, batch_id, "claimed")
     changes = [changed for row in rows if (changed := change(row, verdict))]
     apply(transaction, changes, now)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid5
 
+from domain.delivery.states import EventType, State, next_state
+from domain.shared.meta import Meta
 from infra.event_log import Draft
 from infra.postgres import Connection
 from infra.transactions import PostgresTransaction
@@ -44,12 +46,17 @@ _CHANGE = """
 
 
 class Change(NamedTuple):
-    """A locked row as it was and as it shall be, and the event that says so."""
+    """A locked row, the event that happens to it, and what of it changes beside its state."""
 
     row: SendRow
-    event_type: str
+    event_type: EventType
     data: Mapping[str, Any]
     after: Mapping[str, Any]
+
+    def applied(self) -> SendRow:
+        """The row after the event. Raises ImpossibleTransitionError."""
+        state = next_state(cast("State", self.row.state), self.event_type)
+        return self.row._replace(version=self.row.version + 1, state=state, **self.after)
 
 
 def locked_rows(connection: Connection, delivery_ids: Sequence[str]) -> list[SendRow]:
@@ -70,13 +77,19 @@ def _rows(connection: Connection, where: str, values: tuple[Any, ...]) -> list[S
     return [SendRow(*row) for row in found.fetchall()]
 
 
-def apply(transaction: PostgresTransaction, changes: Sequence[Change], now: datetime) -> None:
-    """Write the rows as they shall be; their events are appended when the transaction ends."""
+def apply(
+    transaction: PostgresTransaction,
+    changes: Sequence[Change],
+    now: datetime,
+    by: Meta | None = None,
+) -> None:
+    """Write the rows as they shall be; their events are appended when the transaction ends.
+
+    `by`: the person's command, if one decided.
+    """
     if not changes:
         return
-    rows = [
-        change.row._replace(version=change.row.version + 1, **change.after) for change in changes
-    ]
+    rows = [change.applied() for change in changes]
     transaction.connection.execute(
         _CHANGE,
         (
@@ -89,10 +102,10 @@ def apply(transaction: PostgresTransaction, changes: Sequence[Change], now: date
             [row.attempt for row in rows],
         ),
     )
-    transaction.add(*_drafts(changes, now))
+    transaction.add(*_drafts(changes, now, by))
 
 
-def _drafts(changes: Iterable[Change], now: datetime) -> Iterable[Draft]:
+def _drafts(changes: Iterable[Change], now: datetime, by: Meta | None) -> Iterable[Draft]:
     for row, event_type, data, _ in changes:
         yield Draft(
             type=event_type,
@@ -106,8 +119,12 @@ def _drafts(changes: Iterable[Change], now: datetime) -> Iterable[Draft]:
                 **data,
             },
             organization_id=row.organization_id,
-            actor=ACTOR,
+            actor=by.actor if by else ACTOR,
             correlation_id=row.correlation_id,
-            causation_id=str(uuid5(UUID(row.delivery_id), str(row.version))),
+            causation_id=str(by.causation_id if by else _cause(row)),
             now=now,
         )
+
+
+def _cause(row: SendRow) -> UUID:
+    return uuid5(UUID(row.delivery_id), str(row.version))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from infra.reference.commands import cli_page
+from infra.reference.delivery_states import delivery_states_page
 from infra.reference.endpoints import api_page
 from infra.reference.environment import settings_page
 from infra.reference.problems import errors_page
@@ -14,6 +15,7 @@ from infra.reference.series import metrics_page
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "api.md": api_page,
     "cli.md": cli_page,
+    "delivery-states.md": delivery_states_page,
     "errors.md": errors_page,
     "metrics.md": metrics_page,
     "settings.md": settings_page,

@@ -27,6 +27,29 @@ _DELIVERIES = Listing(
     narrowed="kind = 'campaign'",
 )
 
+# What nobody here knows the fate of is read from the ledger, which is never behind.
+_DOUBTFUL = sql.SQL(
+    """(SELECT s.delivery_id AS id, s.organization_id, s.campaign_id, s.step, s.contact_id, s.kind,
+            s.state, s.batch_id, s.attempt, b.claimed_at, b.handed_over_at, b.lookups,
+            CASE WHEN s.state = 'ambiguous' THEN b.resolve_at END AS next_lookup_at
+        FROM state.sends s JOIN state.send_batches b ON b.batch_id = s.batch_id
+        WHERE s.state IN ('ambiguous', 'held')) AS doubtful"""
+)
+_IN_DOUBT = Listing(
+    table=_DOUBTFUL,
+    sorts=("claimed_at",),
+    default_sort="claimed_at",
+    filters=frozenset({"campaign_id", "state"}),
+)
+
+
+def list_in_doubt(conn: Conn, filters: dict[str, Any], paging: Paging) -> Page:
+    """Deliveries of which only the provider knows, and those that wait for a person.
+
+    Filters: campaign_id, state (ambiguous or held). Test sends are shown too.
+    """
+    return list_page(conn, _IN_DOUBT, filters, paging)
+
 
 def get_delivery(conn: Conn, delivery_id: str) -> Row | None:
     """One delivery, a test send's included; its history is read from the event log."""

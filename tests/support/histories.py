@@ -43,8 +43,9 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     ),
     "delivery": (
         "DeliveryIntended", "DeliveryClaimed", "DeliveryAccepted", "DeliveryRefused",
-        "DeliveryAmbiguous", "DeliveryHeld", "DeliveryReturned", "DeliveryWithheld", "Delivered",
-        "Bounced", "Complained", "Opened", "Clicked", "SubscriptionChanged",
+        "DeliveryAmbiguous", "DeliveryHeld", "DeliveryReturned", "DeliveryWithheld",
+        "DeliveryReleased", "DeliveryClosed", "Delivered", "Bounced", "Complained",
+        "Opened", "Clicked", "SubscriptionChanged",
     ),
 }  # fmt: skip
 """Event types by kind of stream; the first one begins it."""

@@ -74,6 +74,21 @@ DELIVERY: Final[dict[str, Any]] = {
     "updated_at": "2026-12-01T08:01:12Z",
 }
 
+IN_DOUBT: Final[dict[str, Any]] = {
+    "id": _DELIVERY,
+    "campaign_id": _ID,
+    "step": 1,
+    "contact_id": _CONTACT,
+    "kind": "campaign",
+    "state": "held",
+    "batch_id": "4bb24efc-9641-4fc5-9ed1-ca77eabb6e2f",
+    "attempt": 1,
+    "lookups": 2,
+    "claimed_at": "2026-12-01T08:00:01Z",
+    "handed_over_at": "2026-12-01T08:00:02Z",
+    "next_lookup_at": None,
+}
+
 
 def _response(description: str, example: Any) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"example": example}}}
@@ -95,6 +110,10 @@ AUDIENCE_RESPONSE: Final = _response(
     "Contact ids in order.", {"items": [_CONTACT], "limit": 50, "total": 1, "next_after": None}
 )
 DELIVERIES_RESPONSE: Final = _response("Deliveries.", _list_of(DELIVERY))
+IN_DOUBT_RESPONSE: Final = _response("Deliveries in doubt.", _list_of(IN_DOUBT))
+DECIDED_RESPONSE: Final = _response(
+    "What the delivery is now.", {"id": _DELIVERY, "state": "intended"}
+)
 DELIVERY_RESPONSE: Final = _response(
     "The delivery and all that happened to it.",
     {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from domain.delivery.decisions import GIVEN_UP
 from projections.clickhouse.rows.fields import Row, seconds
 from projections.postgres.views.deliveries import NOT_UNSUBSCRIBED
 from schemas.codec import Event
@@ -40,6 +41,8 @@ NAMES: Final[Mapping[str, tuple[str, Callable[[Data], str]]]] = {
     "DeliveryRefused": ("refused", lambda data: str(data["error_code"])),
     "DeliveryAmbiguous": ("ambiguous", _reason),
     "DeliveryHeld": ("held", _nothing),
+    "DeliveryReleased": ("returned", lambda _: "released"),
+    "DeliveryClosed": ("withheld", lambda _: GIVEN_UP),
     "Delivered": ("delivered", _nothing),
     "Opened": ("opened", _nothing),
     "Clicked": ("clicked", _nothing),

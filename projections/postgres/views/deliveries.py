@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from domain.delivery.decisions import GIVEN_UP
 from projections.postgres.view import View, moment, stream_id
 from schemas.codec import Event
 
@@ -86,8 +87,10 @@ def _change(row: DeliveryRow, event: Event) -> dict[str, Any]:
             return _sending(row, "ambiguous")
         case "DeliveryHeld":
             return _sending(row, "held")
-        case "DeliveryReturned":
+        case "DeliveryReturned" | "DeliveryReleased":
             return _sending(row, "intended")
+        case "DeliveryClosed":
+            return _sending(row, "withheld", withheld_reason=GIVEN_UP)
         case "DeliveryWithheld":
             return _sending(row, "withheld", withheld_reason=data["reason"])
     return {}
@@ -142,6 +145,7 @@ VIEW = View(
         {
             "DeliveryIntended", "DeliveryClaimed", "DeliveryAccepted", "DeliveryRefused",
             "DeliveryAmbiguous", "DeliveryHeld", "DeliveryReturned", "DeliveryWithheld",
+            "DeliveryReleased", "DeliveryClosed",
             "Delivered", "Bounced", "Complained", "Opened", "Clicked", "SubscriptionChanged",
         }
     ),

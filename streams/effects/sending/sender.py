@@ -45,7 +45,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """One of several threads' work; all share these parts. `clock` in seconds, going forward."""
+    """One of several threads' work; all share these parts. `clock` in seconds, going forward.
+
+    `sleep` waits for so many of them.
+    """
 
     ledger: Ledger
     senders: Senders
@@ -54,6 +57,7 @@ class Sender:
     paces: Paces
     rota: Rota
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
     def step(self) -> bool:
         """Serve one campaign; whether there was anything to do.
@@ -147,7 +151,7 @@ class Sender:
             except psycopg.OperationalError:
                 if attempt == attempts - 1:
                     raise
-                time.sleep(min(0.1 * 2.0**attempt, 2.0))
+                self.sleep(min(0.1 * 2.0**attempt, 2.0))
             else:
                 return
 

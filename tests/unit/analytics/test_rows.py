@@ -58,6 +58,8 @@ def test_every_event_type_becomes_one_row_without_sealed_fields_and_hashes(event
         ("DeliveryRefused", {"error_code": 300}, "refused", "300"),
         ("DeliveryAmbiguous", {"reason": "timeout"}, "ambiguous", "timeout"),
         ("DeliveryHeld", {}, "held", ""),
+        ("DeliveryReleased", {}, "returned", "released"),
+        ("DeliveryClosed", {}, "withheld", "given_up"),
         ("Delivered", {}, "delivered", ""),
         ("Opened", {}, "opened", ""),
         ("Clicked", {}, "clicked", ""),

@@ -15,29 +15,32 @@ from domain.delivery.states import (
     EventType,
     ImpossibleTransitionError,
     State,
+    ensure_held,
     is_possible,
     next_state,
 )
+from domain.shared.errors import RuleViolatedError
 
 # Columns in the order of COLUMNS; "." cannot happen, "=" stays as it is.
 COLUMNS: tuple[EventType, ...] = (
     "DeliveryIntended", "DeliveryWithheld", "DeliveryClaimed", "DeliveryReturned",
     "DeliveryAccepted", "DeliveryRefused", "DeliveryAmbiguous", "DeliveryHeld",
+    "DeliveryReleased", "DeliveryClosed",
     "Delivered", "Bounced", "Complained", "Opened", "Clicked", "SubscriptionChanged",
 )  # fmt: skip
 TABLE: dict[State | None, str] = {
-    None: "intended . . . . . . . . . . . . .",
-    "intended": ". withheld claimed . accepted . . . . . . . . .",
-    "claimed": ". . . intended accepted refused ambiguous . . . . . . .",
-    "handed_over": ". . . intended accepted refused ambiguous . . . . . . .",
-    "ambiguous": ". . . intended accepted . . held . . . . . .",
-    "held": ". . . intended accepted . . . . . . . . .",
-    "withheld": ". . . . accepted . . . . . . . . .",
-    "refused": ". . . . . . . . . . . . . .",
-    "accepted": ". . . . . . . . delivered bounced complained = = =",
-    "delivered": ". . . . . . . . = bounced complained = = =",
-    "bounced": ". . . . . . . . = = complained = = =",
-    "complained": ". . . . . . . . = = = = = =",
+    None: "intended . . . . . . . . . . . . . . .",
+    "intended": ". withheld claimed . accepted . . . . . . . . . . .",
+    "claimed": ". . . intended accepted refused ambiguous . . . . . . . . .",
+    "handed_over": ". . . intended accepted refused ambiguous . . . . . . . . .",
+    "ambiguous": ". . . intended accepted . . held . . . . . . . .",
+    "held": ". . . intended accepted . . . intended withheld . . . . . .",
+    "withheld": ". . . . accepted . . . . . . . . . . .",
+    "refused": ". . . . . . . . . . . . . . . .",
+    "accepted": ". . . . . . . . . . delivered bounced complained = = =",
+    "delivered": ". . . . . . . . . . = bounced complained = = =",
+    "bounced": ". . . . . . . . . . = = complained = = =",
+    "complained": ". . . . . . . . . . = = = = = =",
 }
 CELLS = [
     (state, event_type, cell)
@@ -59,6 +62,15 @@ def test_the_state_after_an_event(state: State | None, event_type: EventType, ce
 def test_the_table_names_every_state_and_event() -> None:
     assert set(TABLE) == set(TRANSITIONS) == {None, *STATES}
     assert set(COLUMNS) == set(EVENT_TYPES)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_only_a_held_delivery_waits_for_a_decision(state: State) -> None:
+    if state == "held":
+        ensure_held(state)
+    else:
+        with pytest.raises(RuleViolatedError, match="only a held one"):
+            ensure_held(state)
 
 
 def test_every_unsettled_delivery_can_reach_an_outcome() -> None:

@@ -34,6 +34,8 @@ def delivery_after(*kinds: str, kind: str = "campaign", **fields: Any) -> Delive
         (["DeliveryClaimed", "DeliveryAmbiguous", "DeliveryAccepted"], "accepted"),
         (["DeliveryClaimed", "DeliveryAmbiguous", "DeliveryHeld"], "held"),
         (["DeliveryClaimed", "DeliveryAmbiguous", "DeliveryHeld", "DeliveryAccepted"], "accepted"),
+        (["DeliveryClaimed", "DeliveryHeld", "DeliveryReleased"], "intended"),
+        (["DeliveryClaimed", "DeliveryHeld", "DeliveryClosed"], "withheld"),
         (["DeliveryWithheld"], "withheld"),
         (["DeliveryClaimed", "Delivered", "DeliveryAccepted"], "delivered"),
         (["DeliveryClaimed", "DeliveryAmbiguous", "Delivered"], "delivered"),
@@ -44,6 +46,10 @@ def delivery_after(*kinds: str, kind: str = "campaign", **fields: Any) -> Delive
 )
 def test_state(kinds: list[str], state: str) -> None:
     assert delivery_after(*kinds).state == state
+
+
+def test_a_closed_delivery_says_that_it_was_given_up() -> None:
+    assert delivery_after("DeliveryHeld", "DeliveryClosed").withheld_reason == "given_up"
 
 
 def test_nothing_is_made_of_a_webhook_for_a_delivery_that_was_never_intended() -> None:
