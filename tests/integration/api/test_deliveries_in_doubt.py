@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from domain.delivery.ids import delivery_id
 from infra.cli import sends
-from infra.cli.main import app
+from infra.cli.main import application
 from tests.integration.api.test_campaign_actions import approved
 from tests.integration.api.test_campaign_runs import claim, delivery_event
 from tests.support.api import Api
@@ -101,7 +101,8 @@ def nudge(api: Api, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sends, "client_of", lambda to: _as_tenant(api, to.headers))
 
     def run(*arguments: str, code: int = 0) -> str:
-        ran = CliRunner().invoke(app, [*arguments, "--api-key", api.tenant.api_key])
+        given = [*arguments, "--api-key", api.tenant.api_key]
+        ran = CliRunner().invoke(application(["infra.cli.sends"]), given)
         assert ran.exit_code == code, ran.output
         return ran.output
 
