@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import structlog
@@ -25,6 +25,9 @@ from projections.queries.rows import QueryError
 
 _log = structlog.get_logger("api")
 MEDIA_TYPE = "application/problem+json"
+
+AWAY: Final = (UnavailableError, psycopg.OperationalError, PoolTimeout)
+"""What is raised while a part that is needed is away: trying again later helps."""
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's word
@@ -100,7 +103,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(error.status_code, _http_code(error.status_code), str(error.detail))
         case psycopg.errors.DiskFull() | OSError(errno=28):
             return unavailable("The disk is full. Nothing was lost; try again later.", "disk_full")
-        case UnavailableError() | psycopg.OperationalError() | PoolTimeout():
+        case _ if isinstance(error, AWAY):
             return unavailable("A part that is needed is away. Nothing was lost; try again.")
         case psycopg.DataError():
             return Problem(422, "invalid_value", "A value cannot be stored as it is.")

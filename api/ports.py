@@ -73,6 +73,10 @@ class Commands(Protocol):
         """Keep the answer of such a request."""
         ...
 
+    def alone(self, organization_id: UUID, key: str) -> AbstractContextManager[bool]:
+        """Whether nobody else is carrying out such a request with this key; held inside."""
+        ...
+
 
 class HeldDeliveries(Protocol):
     """The send ledger, as far as a person decides about it."""

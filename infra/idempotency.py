@@ -50,7 +50,8 @@ class AnswerStore:
         """The stored answer, if there is one. Raises KeyReusedError."""
         row = connection.execute(
             "SELECT request_hash, status, headers, answer FROM state.idempotency"
-            " WHERE organization_id = %s AND key = %s",
+            " WHERE organization_id = %s AND key = %s"
+            " AND created_at >= now() - interval '24 hours'",
             (organization_id, key),
         ).fetchone()
         if row is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -164,6 +165,19 @@ class CommandLog:
         with organization_transaction(self.pool, organization) as connection:
             self.answers.recall(connection, organization, key, request_hash)
             self.answers.store(connection, organization, key, answer)
+
+    @contextmanager
+    def alone(self, organization_id: UUID, key: str) -> Iterator[bool]:
+        """Whether nobody else carries out such a request with this key; held inside.
+
+        A lock of Postgres: it ends with the process that holds it.
+        """
+        with organization_transaction(self.pool, str(organization_id)) as connection:
+            row = connection.execute(
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7310))",
+                (f"{organization_id}/{key}",),
+            ).fetchone()
+            yield bool(row and row[0])
 
     def _position(self, transaction: PostgresTransaction) -> dict[str, str]:
         appended = [(e.type, e.stream_id, e.position) for e in transaction.appended]

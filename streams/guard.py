@@ -20,7 +20,13 @@ import structlog
 from projections.batch import Batch
 from streams import metrics
 from streams.poison import TRANSIENT, Backoff, PoisonBudget, PoisonLimits, classify
-from streams.ports import DeadLetters, DeadLettersUnavailableError, Handler, StopProcess
+from streams.ports import (
+    DeadLetters,
+    DeadLettersUnavailableError,
+    Handler,
+    RefusedRecordError,
+    StopProcess,
+)
 
 _LONGEST_TRACE = 8_000
 _log = structlog.get_logger("streams.guard")
@@ -96,7 +102,9 @@ class Guard:
         record, name = batch.records[0], self.handler.name
         where = f"{record.topic}:{record.partition}:{record.offset}"
         reason = f"{type(error).__name__}: {_one_line(error)}"
-        broken = self._budget.exceeded_by_one_more(self._clock())
+        broken = None
+        if not isinstance(error, RefusedRecordError):
+            broken = self._budget.exceeded_by_one_more(self._clock())
         if broken is not None:
             raise StopProcess(f"{name}: too many bad records ({broken}); at {where}: {reason}")
         trace = "".join(traceback.format_exception(error))[-_LONGEST_TRACE:]

@@ -15,6 +15,13 @@ class TransientError(Exception):
     """A handler's way to say: nothing is wrong with the batch, try it again later."""
 
 
+class RefusedRecordError(Exception):
+    """The record says nothing anybody could use, which says nothing about this process.
+
+    It goes to the dead letters like any other, and is not counted as a sign of something larger.
+    """
+
+
 class DeadLettersUnavailableError(Exception):
     """A dead letter could not be written for certain; the record must not be passed over."""
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, WebSocket
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import ApiKeys, Principal
-from api.errors import Problem
+from api.errors import AWAY, Problem
 from api.gateway import frames
 from api.gateway.limits import Seats
 from api.gateway.session import Session
@@ -28,7 +28,12 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
     """A conversation; `conversation_id` resumes one."""
     services: Services = socket.app.state.services
     token, subprotocol = credentials(socket)
-    principal = await run_in_threadpool(known, socket.app.state.api_keys, token)
+    try:
+        principal = await run_in_threadpool(known, socket.app.state.api_keys, token)
+    except AWAY:
+        await socket.accept(subprotocol)
+        await socket.close(1013, "The store is away")
+        return
     await socket.accept(subprotocol)
     if principal is None:
         await socket.close(1008, "Authentication required")
@@ -43,6 +48,9 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
         except (DomainError, Problem) as error:
             await socket.send_json(frames.failure(error))
             await socket.close(1008, "No such conversation")
+            return
+        except AWAY:
+            await socket.close(1013, "The store is away")
             return
         await Session(socket, services, principal, services.new_id(), found).run()
 

@@ -13,6 +13,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import Principal
+from api.errors import AWAY
 from api.gateway import frames
 from api.gateway.frames import CampaignApproval, ContextUpdate, Frame, Incoming, TextInput
 from api.gateway.limits import Pace
@@ -203,13 +204,17 @@ class Session:
 
     async def _tell(self, ears: Ears) -> None:
         """Metrics of the campaigns shown here, when they change, at most once a second."""
-        told = await run_in_threadpool(self._metrics, ears)
+        told = await self._counted(ears) or {}
         until = 0.0
         while True:
             waiting = until <= time.monotonic()
             if await ears.wait(3600.0 if waiting else UPDATE_EVERY):
                 until = time.monotonic() + SETTLING
-            now = await run_in_threadpool(self._metrics, ears)
+            now = await self._counted(ears)
+            if now is None:
+                until = time.monotonic() + SETTLING  # look again soon, whatever comes
+                await asyncio.sleep(UPDATE_EVERY)
+                continue
             for campaign_id, metrics in now.items():
                 if metrics != told.get(campaign_id, _nothing(metrics)):
                     await self._send(
@@ -217,6 +222,13 @@ class Session:
                     )
             told = now
             await asyncio.sleep(UPDATE_EVERY)
+
+    async def _counted(self, ears: Ears) -> dict[str, dict[str, int]] | None:
+        """The metrics; None while the store is away."""
+        try:
+            return await run_in_threadpool(self._metrics, ears)
+        except AWAY:
+            return None
 
     def _metrics(self, ears: Ears) -> dict[str, dict[str, int]]:
         with self.services.reads.of(str(self.principal.organization_id)) as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -22,6 +22,9 @@ _SELECT = (
     " AND (%(stream)s::uuid IS NULL OR stream_id = %(stream)s)"
     " ORDER BY position LIMIT %(limit)s"
 )
+CONCEALED: Final = "***"
+_CREDENTIALS: Final = {"PostmarkConnected": frozenset({"server_token", "webhook_password"})}
+"""Fields by event type that let their reader in somewhere: shown to nobody."""
 
 
 def show(event: Event) -> dict[str, Any]:
@@ -39,10 +42,16 @@ def show(event: Event) -> dict[str, Any]:
         "causation_id": event.causation_id,
         "actor": event.actor,
         "data": {
-            name: value.hex() if isinstance(value, bytes) else value
+            name: _shown(value, secret=name in _CREDENTIALS.get(event.type, ()))
             for name, value in event.data.items()
         },
     }
+
+
+def _shown(value: Any, *, secret: bool) -> Any:
+    if secret:
+        return CONCEALED
+    return value.hex() if isinstance(value, bytes) else value
 
 
 @router.get("")

@@ -54,7 +54,7 @@ async def patch(
 
     def decide(tx: CommandTransaction, meta: Meta) -> Answer:
         organization = tx.load(Organization, caller.organization_id)
-        ensure_unchanged(request, organization.version)
+        ensure_unchanged(request, organization.described_version)
         organization.rename(body.name, meta)
         tx.save(organization)
         return Answer(
@@ -64,7 +64,7 @@ async def patch(
                 "name": organization.name,
                 "created_at": organization.created_on.isoformat().replace("+00:00", "Z"),
             },
-            {"ETag": etag(organization.version)},
+            {"ETag": etag(organization.described_version)},
         )
 
     return await command(request, caller, services, decide)

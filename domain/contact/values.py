@@ -14,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from domain.shared.canonical import canonical_json, json_or
 from domain.shared.errors import InvalidValueError
+from domain.shared.moments import utc
 from domain.shared.text import line, passage, required
 from domain.shared.zones import timezone_name
 
@@ -91,11 +92,7 @@ class Consent:
         text = line(source, "consent.source", TEXT_MAX)
         if status == "granted":
             required(text, "consent.source")
-        if at is not None and at.tzinfo is None:
-            raise InvalidValueError(
-                "consent.at", "invalid_date", "Say the time of the consent with its zone."
-            )
-        return cls(status, text, at)
+        return cls(status, text, None if at is None else utc(at, "consent.at"))
 
 
 UNKNOWN: Final = Consent("unknown")

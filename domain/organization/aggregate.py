@@ -183,10 +183,13 @@ class Organization(Root):
         self.postmark: PostmarkConnection | None = None
         self.unsubscribe_handling: dict[str, str] = {}
         self.attribute_roles: dict[str, str] = {}
+        self.described_version = 1
+        """The version that last changed what is shown of it; keys and reads do not."""
 
     @event(Renamed)
     def _renamed(self, name: str) -> None:
         self.name = name
+        self.described_version = self.version + 1
 
     @event(ApiKeyIssued)
     def _api_key_issued(self, key_id: UUID) -> None:
@@ -229,6 +232,7 @@ class Organization(Root):
     @event(AttributeRoleAssigned)
     def _attribute_role_assigned(self, role: str, attribute: str) -> None:
         self.attribute_roles[role] = attribute
+        self.described_version = self.version + 1
 
     @event(PersonalDataRead)
     def _personal_data_read(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
@@ -222,7 +223,10 @@ def _converted(
     plan: ColumnPlan, rows: Iterator[CsvRow | Rejection]
 ) -> Iterator[ReadRow | Rejection]:
     for row in rows:
-        yield plan.convert(row.cells, row.line) if isinstance(row, CsvRow) else row
+        found = plan.convert(row.cells, row.line) if isinstance(row, CsvRow) else row
+        if isinstance(row, CsvRow) and isinstance(found, Rejection):
+            row.give_back()
+        yield found
 
 
 def _json_rows(spool: io.BufferedIOBase | BinaryIO) -> Iterator[ReadRow | Rejection]:
@@ -243,9 +247,22 @@ def _json_row(row: JsonRow) -> ReadRow | Rejection:
         fields = {**row.value}
         consent = fields.pop("consent", None) or {"status": "unknown"}
         details = ContactDetails.of(**{"email": "", **fields})
-        given = Consent.of(consent.get("status"), consent.get("source", ""), None)
+        given = Consent.of(consent.get("status"), consent.get("source", ""), _given_at(consent))
         return ReadRow(row.line, details, EmailAddress.parse(details.email), given)
     except InvalidValueError as error:
         return Rejection(row.line, error.code, f"{error.field}: {error}")
     except (TypeError, AttributeError, ValueError):
         return Rejection(row.line, "wrong_type", "A field has the wrong type.")
+
+
+def _given_at(consent: dict[str, Any]) -> datetime | None:
+    """When the consent was given. Raises InvalidValueError."""
+    said = consent.get("at")
+    if said is None:
+        return None
+    try:
+        return datetime.fromisoformat(said)
+    except (TypeError, ValueError):
+        raise InvalidValueError(
+            "consent.at", "invalid_date", "Write a time such as 2026-11-01T09:00:00Z."
+        ) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, BinaryIO, Final
@@ -25,10 +25,15 @@ _DELIMITERS: Final = ",;\t"
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """The cells of a row. `line` is where it begins in the file, the header being line 1."""
+    """The cells of a row. `line` is where it begins in the file, the header being line 1.
+
+    A row over several lines whose values are no good may have swallowed good ones: `give_back`
+    lets its later lines be read as rows of their own.
+    """
 
     line: int
     cells: list[str]
+    give_back: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,14 @@ def _row(lines: _Lines, number: int, raw: bytes, delimiter: str, width: int) -> 
             return Rejection(number, "broken_quote", "A quote is opened and never closed.")
         more.append(following)
         whole += following[1]
+    cells = _cells(number, whole, delimiter, width)
+    if isinstance(cells, Rejection):
+        lines.put_back(more)
+        return cells
+    return CsvRow(number, cells, lambda: lines.put_back(more))
+
+
+def _cells(number: int, whole: bytes, delimiter: str, width: int) -> list[str] | Rejection:
     if len(whole) > LONGEST_LINE:
         return Rejection(number, "line_too_long", f"A line holds at most {LONGEST_LINE} bytes.")
     try:
@@ -123,13 +136,12 @@ def _row(lines: _Lines, number: int, raw: bytes, delimiter: str, width: int) -> 
     except UnicodeDecodeError:
         return Rejection(number, "not_utf8", "The line is not UTF-8. Save the file as CSV UTF-8.")
     except csv.Error as error:
-        lines.put_back(more)
         return Rejection(number, "broken_quote", f"The line: {error}.")
     if len(cells) != width:
         return Rejection(
             number, "wrong_number_of_cells", f"{len(cells)} cells where the header has {width}."
         )
-    return CsvRow(number, cells)
+    return cells
 
 
 def read_ndjson(file: BinaryIO) -> Iterator[JsonRow | Rejection]:

@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 
 from schemas.codec import to_micros
+from streams.ports import RefusedRecordError
 
 Kind = Literal[
     "Delivery", "Bounce", "SpamComplaint", "Open", "Click", "SubscriptionChange"
@@ -34,7 +35,7 @@ _LONGEST: Final = 2_000
 _LONGEST_AGENT: Final = 1_000
 
 
-class UnreadableWebhookError(Exception):
+class UnreadableWebhookError(RefusedRecordError):
     """The body is no webhook that we understand; the message says why."""
 
 

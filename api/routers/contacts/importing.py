@@ -5,25 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
 from typing import Annotated, Any, BinaryIO, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import Caller, Principal, ServicesOf
+from api.auth import Caller, ServicesOf
 from api.errors import Problem
 from api.ports import Answer, ImportOrder, Progress, Services
 from api.requests import idempotency_key, meta_of, response_of
 from domain.contact.tabular import Rejection
+from domain.contact.values import Consent
 from schemas.positions import write_token
 
 router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
 LARGEST_FILE: Final = 512 * 1024 * 1024
 _SHOWN: Final = 1000
 _TYPES: Final = ("text/csv", "application/x-ndjson")
+Step = Progress | Rejection
 
 
 @router.post("/import")
@@ -39,18 +42,19 @@ async def import_contacts(
         meta_of(request, caller, services),
         _content_type(request),
         services.new_id(),
-        attest_consent,
+        Consent.of("granted", attest_consent).source if attest_consent is not None else None,
         dry_run,
     )
+    key = idempotency_key(request)
+    spool, digest = await _spool(request)
+    steps = _once(services, key, digest, order, spool)
     if "application/x-ndjson" in request.headers.get("accept", ""):
-        spool, _ = await _spool(request)
-        steps = services.imports.run(spool, order, lambda: False)
         first = await run_in_threadpool(next, steps)  # a file that is no table is refused with 422
-        return StreamingResponse(_lines(spool, first, steps), media_type="application/x-ndjson")
-    async with _spooled(request) as (spool, digest):
-        return await run_in_threadpool(
-            _import_once, request, caller, services, order, spool, digest
+        replayed = {"Idempotency-Replayed": "true"} if isinstance(first, Answer) else None
+        return StreamingResponse(
+            _lines(first, steps), media_type="application/x-ndjson", headers=replayed
         )
+    return await run_in_threadpool(_whole, steps)
 
 
 def _content_type(request: Request) -> str:
@@ -80,44 +84,62 @@ async def _spool(request: Request) -> tuple[BinaryIO, bytes]:
     return spool, digest.digest()  # type: ignore[return-value]
 
 
-@asynccontextmanager
-async def _spooled(request: Request) -> AsyncIterator[tuple[BinaryIO, bytes]]:
-    spool, digest = await _spool(request)
-    try:
-        yield spool, digest
-    finally:
-        spool.close()
+def _once(
+    services: Services, key: str | None, digest: bytes, order: ImportOrder, spool: BinaryIO
+) -> Iterator[Step | Answer]:
+    """The steps of the import; with a key that was used before, the answer of then alone.
+
+    The file is closed at the end. Raises Problem while the same key's import is under way.
+    """
+    organization = order.meta.organization_id
+    with spool, ExitStack() as stack:
+        if key is not None:
+            if not stack.enter_context(services.commands.alone(organization, key)):
+                raise _under_way()
+            if earlier := services.commands.earlier(organization, key, digest):
+                yield earlier
+                return
+        summary = Summary()
+        for step in services.imports.run(spool, order, lambda: False):
+            summary.add(step)
+            yield step
+        if key is not None:
+            services.commands.keep(organization, key, digest, summary.answer())
 
 
-def _import_once(
-    request: Request,
-    caller: Principal,
-    services: Services,
-    order: ImportOrder,
-    spool: BinaryIO,
-    digest: bytes,
-) -> Response:
-    """The whole import as one answer; with an Idempotency-Key the same file is imported once."""
-    key = idempotency_key(request)
-    if key and (earlier := services.commands.earlier(caller.organization_id, key, digest)):
-        return response_of(earlier, replayed=True)
-    answer = summary(services.imports.run(spool, order, lambda: False))
-    if key:
-        services.commands.keep(caller.organization_id, key, digest, answer)
-    return response_of(answer)
+def _under_way() -> Problem:
+    detail = "The import with this Idempotency-Key is under way. Ask again when it is done."
+    return Problem(409, "in_progress", detail, headers={"Retry-After": "5"})
 
 
-def summary(steps: Iterator[Progress | Rejection]) -> Answer:
-    """The answer to a whole import: totals and the first 1,000 rejections."""
-    rejected: list[dict[str, Any]] = []
-    last: Progress | None = None
+def _whole(steps: Iterator[Step | Answer]) -> Response:
+    """The whole import as one answer."""
+    summary = Summary()
     for step in steps:
+        if isinstance(step, Answer):
+            return response_of(step, replayed=True)
+        summary.add(step)
+    return response_of(summary.answer())
+
+
+class Summary:
+    """What becomes of an import: the last totals and the first 1,000 rejections."""
+
+    def __init__(self) -> None:
+        self._rejected: list[dict[str, Any]] = []
+        self._last = Progress(0, 0, 0, 0, 0, {})
+
+    def add(self, step: Step) -> None:
+        """One more step."""
         if isinstance(step, Progress):
-            last = step
-        elif len(rejected) < _SHOWN:
-            rejected.append(show_rejection(step))
-    assert last is not None  # noqa: S101 - every run ends with its progress
-    return Answer(200, {**totals(last), "rejected": rejected}, position_of(last))
+            self._last = step
+        elif len(self._rejected) < _SHOWN:
+            self._rejected.append(show_rejection(step))
+
+    def answer(self) -> Answer:
+        """The answer to the whole."""
+        body = {**totals(self._last), "rejected": self._rejected}
+        return Answer(200, body, position_of(self._last))
 
 
 def position_of(progress: Progress) -> dict[str, str]:
@@ -141,24 +163,21 @@ def show_rejection(rejection: Rejection) -> dict[str, Any]:
     return {"line": rejection.line, "code": rejection.code, "detail": rejection.detail}
 
 
-def _lines(
-    spool: BinaryIO, first: Progress | Rejection, rest: Iterator[Progress | Rejection]
-) -> Iterator[str]:
+def _lines(first: Step | Answer, rest: Iterator[Step | Answer]) -> Iterator[str]:
     """Progress and rejections as they come; the totals, with the position, last."""
-    step, last = first, None
-    try:
-        while True:
-            if isinstance(step, Progress):
-                last = step
-                yield json.dumps({"progress": {"lines": step.lines, **totals(step)}}) + "\n"
-            else:
-                yield json.dumps({"rejected": show_rejection(step)}) + "\n"
-            following = next(rest, None)
-            if following is None:
-                break
-            step = following
-        if last is not None:
-            position = position_of(last).get("Nudge-Position")
-            yield json.dumps({"totals": totals(last), "position": position}) + "\n"
-    finally:
-        spool.close()
+    position: str | None = None
+    counts: dict[str, Any] = {}
+    for step in chain([first], rest):
+        if isinstance(step, Progress):
+            position, counts = position_of(step).get("Nudge-Position"), totals(step)
+            yield _line({"progress": {"lines": step.lines, **counts}})
+        elif isinstance(step, Rejection):
+            yield _line({"rejected": show_rejection(step)})
+        else:
+            position, counts = step.headers.get("Nudge-Position"), {**step.body}
+            yield from (_line({"rejected": each}) for each in counts.pop("rejected"))
+    yield _line({"totals": counts, "position": position})
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value) + "\n"

@@ -87,7 +87,7 @@ def compile(template: str, *, html: bool = True) -> Compiled:  # noqa: A001 - th
     environment = _HTML if html else _TEXT
     try:
         compiled = Compiled(environment.from_string(template))
-    except (LiquidError, ContentError, RecursionError) as error:
+    except Exception as error:
         raise _explained(error) from error
     render(compiled, {})  # a filter that cannot work, or a loop too long, shows up here
     return compiled
@@ -102,7 +102,7 @@ def render(compiled: Compiled, fields: Mapping[str, object]) -> str:
     """
     try:
         return compiled.template.render(fields)
-    except (LiquidError, ContentError, RecursionError) as error:
+    except Exception as error:  # filters raise whatever Python does on values they do not expect
         raise _explained(error) from error
 
 
@@ -131,8 +131,10 @@ def _explained(error: Exception) -> ContentError:
         return error
     if isinstance(error, ResourceLimitError):
         return ContentError("template_too_large", TOO_LARGE)
-    if not isinstance(error, LiquidError):
+    if isinstance(error, RecursionError):
         return ContentError("template_invalid", "The template is nested too deeply.")
+    if not isinstance(error, LiquidError):
+        return ContentError("template_invalid", f"The template cannot be filled in: {error}.")
     place = error.context()
     line = place[0] if place else None
     where = f" in line {line}" if line else ""

@@ -54,6 +54,8 @@ def test_a_field_is_data_and_never_a_template() -> None:
         ("{{ 'now' | date: '%Y' }}", None),
         ("{{ 1 | divided_by: 0 }}", 1),
         ("{{" + "[" * 5000 + "}}", None),
+        ("{{ 'inf' | ceil }}", None),
+        ("{% for i in (1..3) limit:-1 %}x{% endfor %}", None),
     ],
 )
 def test_a_broken_template_is_explained_with_its_line(template: str, line: int | None) -> None:
@@ -77,6 +79,13 @@ def test_a_template_cannot_grow_without_end(template: str) -> None:
     with pytest.raises(ContentError) as caught:
         compile_template(template)
     assert caught.value.code == "template_too_large"
+
+
+def test_a_value_that_a_filter_cannot_take_is_the_mails_fault_and_not_a_crash() -> None:
+    sound = compile_template("{{ attributes.points | round }}")
+    with pytest.raises(ContentError) as caught:
+        render(sound, {"attributes": {"points": "nan"}})
+    assert caught.value.code == "template_invalid"
 
 
 def test_a_loop_over_a_contacts_field_is_limited_too() -> None:

@@ -13,6 +13,7 @@ from streams.poison import Backoff, PoisonLimits
 from streams.ports import (
     DeadLettersUnavailableError,
     Partition,
+    RefusedRecordError,
     StopProcess,
     TransientError,
 )
@@ -158,6 +159,22 @@ def test_too_much_poison_stops_the_process_before_the_next_record_is_put_aside()
         guarded.process(batch(*[b"bad"] * 8))
     assert drawer.offsets == [0, 1, 2]
     assert handler.next_offset == 3
+
+
+def test_records_that_nobody_could_use_are_put_aside_and_stop_nothing() -> None:
+    class Picky(Memory):
+        def handle(self, batch: Batch) -> None:
+            if any(record.value == b"junk" for record in batch.records):
+                raise RefusedRecordError("no JSON")
+            super().handle(batch)
+
+    handler, drawer = Picky(), Drawer()
+    guarded, _ = guard(handler, drawer, limits=PoisonLimits(most=3))
+
+    guarded.process(batch(*[b"junk"] * 8, b"ok"))
+
+    assert drawer.offsets == list(range(8))
+    assert handler.handled == [8]
 
 
 def test_a_retry_is_abandoned_when_the_batch_is_no_longer_ours() -> None:
