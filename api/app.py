@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import errors
 from api.auth import ApiKeys
 from api.frame import RequestFrame
 from api.gateway.endpoint import router as gateway
 from api.gateway.limits import Seats
+from api.paging import known_parameters
 from api.personal_reads import PersonalReads
 from api.ports import Services
 from api.routers.analytics import router as analytics
@@ -75,6 +76,6 @@ def build_app(services: Services) -> FastAPI:
         webhooks,
         unsubscribe,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(known_parameters)])
     app.add_middleware(WebhookDoor, services=services)  # the last one stands outermost
     return app

@@ -6,7 +6,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
 
+from api.errors import Problem
 from projections.queries.rows import Paging
 
 
@@ -23,3 +27,24 @@ def paging(
 
 
 Part = Annotated[Paging, Depends(paging)]
+
+
+def known_parameters(request: HTTPConnection) -> None:
+    """Refuse a read with a parameter it does not know: a filter that is misspelt filters nothing.
+
+    Raises Problem (422) that names it and those there are.
+    """
+    route = request.scope.get("route")
+    if request.scope.get("method") != "GET" or not isinstance(route, APIRoute):
+        return
+    known = _parameters_of(route.dependant)
+    if unknown := sorted(set(request.query_params) - known):
+        there_are = ", ".join(sorted(known)) or "none"
+        detail = f"Unknown query parameter {unknown[0]!r}. There are: {there_are}."
+        errors = [{"field": unknown[0], "code": "unknown_parameter", "detail": detail}]
+        raise Problem(422, "unknown_parameter", detail, errors=errors)
+
+
+def _parameters_of(dependant: Dependant) -> set[str]:
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*(_parameters_of(inner) for inner in dependant.dependencies))

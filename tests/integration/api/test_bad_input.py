@@ -119,7 +119,8 @@ def test_html_that_no_parser_likes_is_only_warned_of(shared: Api) -> None:
     "query",
     [
         "sort=password", "limit=0", "limit=501", "page=0", "after=x", "status=done",
-        "business_id=x", "name=%00", f"after={uuid.uuid4()}&limit=1&sort=-name",
+        "business_id=x", "name=%00", "colour=red", "Status=draft",
+        f"after={uuid.uuid4()}&limit=1&sort=-name",
     ],
 )  # fmt: skip
 def test_lists_are_asked_for_in_known_ways(shared: Api, query: str) -> None:
