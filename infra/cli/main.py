@@ -22,6 +22,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.events": ("events",),
     "infra.cli.sends": ("sends",),
     "infra.cli.evaluate": ("eval",),
+    "infra.cli.projections": ("projections",),
     "infra.cli.bench": ("bench",),
     "infra.cli.why": ("why", "why-not"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -72,17 +72,20 @@ def deltas(changes: Iterable[Change]) -> dict[Step, _Counts]:
 
 _COLUMNS = ", ".join(METRICS)
 _ADD = f"""
-    INSERT INTO views.campaign_counters AS known (campaign_id, step, organization_id, {_COLUMNS})
+    INSERT INTO {{}}.campaign_counters AS known (campaign_id, step, organization_id, {_COLUMNS})
     SELECT * FROM unnest(%s::uuid[], %s::integer[], %s::uuid[]{", %s::bigint[]" * len(METRICS)})
     ON CONFLICT (campaign_id, step) DO UPDATE
     SET {", ".join(f"{name} = known.{name} + EXCLUDED.{name}" for name in METRICS)}
 """  # noqa: S608 - names from the closed list above
+_ADD_IN = {schema: _ADD.format(schema) for schema in ("views", "shadow")}
 
 
-def add(conn: psycopg.Connection[Any], sums: dict[Step, _Counts]) -> None:
+def add(
+    conn: psycopg.Connection[Any], sums: Mapping[Step, Sequence[int]], schema: str = "views"
+) -> None:
     """Add the differences to the stored counters, in key order, so that two writers of
     different partitions wait for each other and never deadlock."""
     if sums:
         ordered = sorted(sums)
         columns = [*zip(*ordered, strict=True), *zip(*(sums[s] for s in ordered), strict=True)]
-        conn.execute(_ADD, [list(column) for column in columns])
+        conn.execute(_ADD_IN[schema], [list(column) for column in columns])

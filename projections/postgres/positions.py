@@ -32,6 +32,25 @@ def lock(
     return known
 
 
+def shadow_of(view: str) -> str:
+    """The consumer that stands for a view's shadow."""
+    return f"{view}/shadow"
+
+
+def lock_shadows(
+    conn: psycopg.Connection[Any], stored: Mapping[str, int], partition: Partition
+) -> list[str]:
+    """Views, of those just locked with `stored`, whose shadow follows; their rows locked, too.
+
+    A shadow follows from the same offset as its view or not at all: one that was left behind
+    has a gap, which only a rebuild can close. Asked after the views' own rows are locked, so that
+    a shadow handed over meanwhile is seen.
+    """
+    names = {shadow_of(view): view for view in stored}
+    found = _lock(conn, list(names), partition)
+    return [names[shadow] for shadow, offset in found.items() if offset == stored[names[shadow]]]
+
+
 def _lock(
     conn: psycopg.Connection[Any], consumers: Sequence[str], partition: Partition
 ) -> dict[str, int]:

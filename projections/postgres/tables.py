@@ -22,10 +22,12 @@ class Table:
     of rows that took two thirds of the time of an INSERT from one array per column.
     """
 
-    def __init__(self, view: View[Any], types: Mapping[str, str]) -> None:
+    def __init__(self, view: View[Any], types: Mapping[str, str], schema: str = "views") -> None:
+        """`schema` is `shadow` for the table of a view that is being rebuilt."""
         fields: tuple[str, ...] = view.row._fields
+        table = f"{schema}.{view.name}"
         if set(fields) != set(types):
-            raise TableMismatchError(f"views.{view.name}: {sorted(set(fields) ^ set(types))}")
+            raise TableMismatchError(f"{table}: {sorted(set(fields) ^ set(types))}")
         self._make: Callable[[Iterable[Any]], Any] = view.row._make
         self._key = fields.index(view.key)
         self._documents = [place for place, n in enumerate(fields) if types[n] == "jsonb"]
@@ -33,17 +35,16 @@ class Table:
         selected = ", ".join(f"{n}::text" if types[n] == "uuid" else n for n in fields)
         changed = ", ".join(f"{n} = EXCLUDED.{n}" for n in fields if n != view.key)
         # Names come from our own rows and the catalogue, values never.
-        self._select = (
-            f"SELECT {selected} FROM views.{view.name} WHERE {view.key} = ANY(%s::uuid[])"  # noqa: S608
-        )
+        self._select = f"SELECT {selected} FROM {table} WHERE {view.key} = ANY(%s::uuid[])"  # noqa: S608
+        staged = f"staged_{schema}_{view.name}"
         self._stage = (
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_{view.name} "
-            f"(LIKE views.{view.name}) ON COMMIT DELETE ROWS"
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {staged} (LIKE {table}) ON COMMIT DELETE ROWS"
         )
-        self._copy = f"COPY staged_{view.name} ({columns}) FROM STDIN"
+        self._copy = f"COPY {staged} ({columns}) FROM STDIN"
+        self._copy_new = f"COPY {table} ({columns}) FROM STDIN"
         self._merge = (
-            f"INSERT INTO views.{view.name} ({columns}) "  # noqa: S608
-            f"SELECT {columns} FROM staged_{view.name} "
+            f"INSERT INTO {table} ({columns}) "  # noqa: S608
+            f"SELECT {columns} FROM {staged} "
             f"ON CONFLICT ({view.key}) DO UPDATE SET {changed}"
         )
 
@@ -59,10 +60,18 @@ class Table:
         """Insert or replace the rows, at most once in a transaction."""
         with conn.cursor() as cursor:
             cursor.execute(self._stage)
-            with cursor.copy(self._copy) as copy:
-                for row in rows:
-                    copy.write_row(self._adapted(row) if self._documents else row)
+            self._write(cursor, self._copy, rows)
             cursor.execute(self._merge)
+
+    def add(self, conn: psycopg.Connection[Any], rows: Iterable[Any]) -> None:
+        """Insert rows that are not there, straight into a table without row-level security."""
+        with conn.cursor() as cursor:
+            self._write(cursor, self._copy_new, rows)
+
+    def _write(self, cursor: psycopg.Cursor[Any], statement: str, rows: Iterable[Any]) -> None:
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(self._adapted(row) if self._documents else row)
 
     def _adapted(self, row: tuple[Any, ...]) -> list[Any]:
         values = list(row)
@@ -72,8 +81,10 @@ class Table:
         return values
 
 
-def open_tables(conn: psycopg.Connection[Any], views: Iterable[View[Any]]) -> dict[str, Table]:
-    """Tables by view name, their column types read from the catalogue.
+def open_tables(
+    conn: psycopg.Connection[Any], views: Iterable[View[Any]], schema: str = "views"
+) -> dict[str, Table]:
+    """Tables by view name, their column types read from the catalogue; a shadow has its view's.
 
     Raises TableMismatchError when a view's row is not what its table holds.
     """
@@ -86,4 +97,4 @@ def open_tables(conn: psycopg.Connection[Any], views: Iterable[View[Any]]) -> di
     )
     for table, column, kind in rows:
         types.setdefault(table, {})[column] = kind
-    return {view.name: Table(view, types.get(view.name, {})) for view in views}
+    return {view.name: Table(view, types.get(view.name, {}), schema) for view in views}

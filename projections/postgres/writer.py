@@ -24,7 +24,8 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 Observe = Callable[[str, int, float], None]
 """Told after each commit: topic, events folded, seconds."""
 
-_COUNTED = "deliveries"
+COUNTED = "deliveries"
+"""The view whose rows the campaign counters sum."""
 
 
 def _unobserved(_topic: str, _events: int, _seconds: float) -> None:
@@ -56,7 +57,7 @@ class ProjectionWriter:
         self._keys = keys
         self._views = {view.name: view for view in views}
         self._observe = observe
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, dict[str, Table]] = {}
         self._by_topic = views_by_topic(codec, views)
         self.topics: tuple[str, ...] = tuple(sorted(self._by_topic))
 
@@ -80,8 +81,10 @@ class ProjectionWriter:
         if batch and views:
             partition = (batch.topic, batch.partition)
             with self._connect() as conn:
-                positions.lock(conn, views, partition)
-                positions.advance(conn, views, partition, batch.next_offset, _position(batch))
+                stored = positions.lock(conn, views, partition)
+                shadows = positions.lock_shadows(conn, stored, partition)
+                consumers = [*views, *map(positions.shadow_of, shadows)]
+                positions.advance(conn, consumers, partition, batch.next_offset, _position(batch))
 
     def _store(self, conn: psycopg.Connection[Any], batch: Batch) -> int:
         views = self._by_topic.get(batch.topic, [])
@@ -89,14 +92,17 @@ class ProjectionWriter:
             return 0
         partition = (batch.topic, batch.partition)
         stored = positions.lock(conn, views, partition)
+        shadows = positions.lock_shadows(conn, stored, partition)
         left = batch.after(min(stored.values()))
         if not left:
             return 0
         events = self._decode(left.records, views)
         for name in views:
             todo = [event for offset, event in events if offset >= stored[name]]
-            self._fold(conn, self._views[name], todo)
-        positions.advance(conn, views, partition, left.next_offset, left.position)
+            for schema in ("views", "shadow") if name in shadows else ("views",):
+                self._fold(conn, self._views[name], todo, schema)
+        consumers = [*views, *map(positions.shadow_of, shadows)]
+        positions.advance(conn, consumers, partition, left.next_offset, left.position)
         conn.execute("NOTIFY nudge_views")
         return len(events)
 
@@ -108,22 +114,24 @@ class ProjectionWriter:
         )
         return [(record.offset, event) for record, event in zip(records, events, strict=True)]
 
-    def _fold(self, conn: psycopg.Connection[Any], view: View[Any], events: list[Event]) -> None:
+    def _fold(
+        self, conn: psycopg.Connection[Any], view: View[Any], events: list[Event], schema: str
+    ) -> None:
         mine = [event for event in events if event.type in view.events]
         if not mine:
             return
-        table = self._table(conn, view)
+        table = self._table(conn, view, schema)
         known = table.load(conn, {view.key_of(event) for event in mine})
         changes = fold_events(view, known, mine)
         if changes:
             table.store(conn, [change.after for change in changes.values()])
-            if view.name == _COUNTED:
-                counters.add(conn, counters.deltas(changes.values()))
+            if view.name == COUNTED:
+                counters.add(conn, counters.deltas(changes.values()), schema)
 
-    def _table(self, conn: psycopg.Connection[Any], view: View[Any]) -> Table:
-        if not self._tables:
-            self._tables = open_tables(conn, self._views.values())
-        return self._tables[view.name]
+    def _table(self, conn: psycopg.Connection[Any], view: View[Any], schema: str) -> Table:
+        if schema not in self._tables:
+            self._tables[schema] = open_tables(conn, self._views.values(), schema)
+        return self._tables[schema][view.name]
 
 
 def _position(batch: Batch) -> int:

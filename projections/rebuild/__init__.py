@@ -1,0 +1,1 @@
+"""Rebuilding read models beside the live ones: build, hand over, compare, swap, roll back."""
