@@ -10,13 +10,16 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra.keys import KeyFileError
+from infra.rebuilding.analytics import AnalyticsDesk
 from infra.rebuilding.desk import Comparison, Explained, PostgresDesk, load_view
 from infra.settings import SettingsError, load_settings
+from projections.rebuild.analytics_fill import PREFIX
 from projections.rebuild.errors import RebuildError
 from projections.rebuild.records import Part, Rebuild
 
@@ -25,6 +28,7 @@ projections = typer.Typer(
     help="Read models: rebuild, compare, swap, roll back.", no_args_is_help=True
 )
 Name = Annotated[str, typer.Argument(help="A read model, as `nudge projections list` names it.")]
+Desk = PostgresDesk | AnalyticsDesk
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -34,15 +38,20 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _explained() -> Iterator[PostgresDesk]:
-    """The desk; what it refuses, and a store that is away, end the command with one line."""
+def _explained() -> Iterator[Callable[[str], Desk]]:
+    """Desks by name of read model; what they refuse, and a store that is away, end the command
+    with one line."""
     try:
-        yield PostgresDesk.of(load_settings())
+        settings = load_settings()
+        yield lambda name: (AnalyticsDesk if name.startswith(PREFIX) else PostgresDesk).of(settings)
     except (RebuildError, SettingsError, KeyFileError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except psycopg.OperationalError as error:
         typer.echo(f"Postgres does not answer: {str(error).splitlines()[0]}", err=True)
+        raise typer.Exit(1) from None
+    except ClickHouseError as error:
+        typer.echo(f"ClickHouse: {str(error).splitlines()[0]}", err=True)
         raise typer.Exit(1) from None
 
 
@@ -50,8 +59,9 @@ def _explained() -> Iterator[PostgresDesk]:
 def list_all(as_json: Json = False) -> None:
     """Every read model, and whether a shadow of it exists."""
     with _explained() as desk:
-        shadows = {each.view: each for each, _, _ in desk.status()}
-        rows = [{"name": n, "shadow": _state(shadows.get(n))} for n in desk.names]
+        both = [desk(""), desk(PREFIX)]
+        shadows = {each.view: each for one in both for each, _, _ in one.status()}
+        rows = [{"name": n, "shadow": _state(shadows.get(n))} for one in both for n in one.names]
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -63,7 +73,7 @@ def list_all(as_json: Json = False) -> None:
 def status(as_json: Json = False) -> None:
     """How far every shadow is."""
     with _explained() as desk:
-        found = desk.status()
+        found = [*desk("").status(), *desk(PREFIX).status()]
     if as_json:
         typer.echo(json.dumps([_as_json(*each) for each in found]))
         return
@@ -94,15 +104,16 @@ def rebuild(
     """Build a shadow from the log beside the live table; run it again to go on after a kill."""
     with _explained() as desk, _bar(quiet=as_json) as progress:
         say: Callable[[str], None] = (lambda _line: None) if as_json else _console.print
-        made = desk.rebuild(name, as_of, shares=shares, say=say, progress=progress)
-        found = next(each for each in desk.status() if each[0].view == name)
+        made = desk(name).rebuild(name, as_of, shares=shares, say=say, progress=progress)
+        found = next(each for each in desk(name).status() if each[0].view == name)
     if as_json:
         typer.echo(json.dumps(_as_json(*found)))
         return
     if made.as_of is not None:
         _console.print(f"{name} as of {made.as_of:,} is built: nudge projections diff {name}")
         return
-    _console.print(f"the shadow of {name} is built and follows the live one")
+    follows = " and follows the live one" if made.state == "following" else ""
+    _console.print(f"the shadow of {name} is built{follows}")
     _console.print(f"next: nudge projections diff {name}, then nudge projections swap {name}")
 
 
@@ -122,7 +133,7 @@ def diff(
     """
     with _explained() as desk:
         other = None if old_fold is None else load_view(old_fold)
-        found = desk.diff(name, limit=limit, other=other)
+        found = desk(name).diff(name, limit=limit, other=other)
     if as_json:
         typer.echo(json.dumps(_diff_json(found), default=str))
     else:
@@ -146,13 +157,13 @@ def rollback(name: Name, as_json: Json = False) -> None:
 def discard(name: Name, as_json: Json = False) -> None:
     """Drop a shadow, finished or not."""
     with _explained() as desk:
-        desk.discard(name)
+        desk(name).discard(name)
     typer.echo(json.dumps({"name": name, "discarded": True}) if as_json else f"{name}: discarded")
 
 
 def _swap(name: str, as_json: bool, *, back: bool, done: str) -> None:
     with _explained() as desk:
-        tries = desk.swap(name, back=back)
+        tries = desk(name).swap(name, back=back)
     typer.echo(
         json.dumps({"name": name, "done": done, "tries": tries}) if as_json else f"{name}: {done}"
     )
@@ -204,6 +215,9 @@ def _diff_json(found: Comparison) -> dict[str, Any]:
     return {
         "same": found.same,
         "as_of": found.as_of,
+        "days": [
+            {"day": str(each.day), "live": each.live, "shadow": each.shadow} for each in found.days
+        ],
         "tables": [
             {
                 "table": each.table,
@@ -250,6 +264,8 @@ def _show(found: Comparison) -> None:
                 f" {each.missing:,} missing in the live one, {each.extra:,} only there"
             )
         _console.print(text + (f"; {each.later:,} went on since" if each.later else ""))
+    for day in found.days:
+        _console.print(f"  {day.day}: {day.live:,} rows, {day.shadow:,} in the shadow")
     for one in found.explained:
         _console.print(_line(one), soft_wrap=True)
 

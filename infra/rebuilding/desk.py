@@ -6,7 +6,7 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from infra.settings import Settings
 from projections.postgres.view import View
 from projections.postgres.views import ALL_VIEWS
 from projections.rebuild import blame, records, swap
+from projections.rebuild.analytics_diff import DayDiff
 from projections.rebuild.build import RANGE
 from projections.rebuild.diff import RowDifference, TableDiff, compare
 from projections.rebuild.errors import NoShadowError, RebuildError, UnknownViewError
 from projections.rebuild.rebuild import Rebuilder, Say
-from schemas.codec import Codec
+from schemas.codec import Codec, Event
 from schemas.registry import default_registry
 
 
@@ -40,6 +41,8 @@ class Comparison:
     tables: list[TableDiff]
     explained: list[Explained]
     as_of: int | None
+    days: list[DayDiff] = field(default_factory=list)
+    """In ClickHouse: the days whose counts or hashes differ."""
 
     @property
     def same(self) -> bool:
@@ -123,30 +126,38 @@ class PostgresDesk:
                     f"{name} has nothing to compare with: nudge projections rebuild {name}"
                 )
             tables = compare(conn, view, as_of=known.as_of, limit=limit)
-            explained = [
-                Explained(row, self._culprit(conn, view, row, known.as_of, other))
-                for table in tables
-                for row in table.examples
-            ]
+            explained = self._explained(conn, view, tables, known.as_of, other)
         return Comparison(tables, explained, known.as_of)
 
-    def _culprit(
+    def _explained(
         self,
         conn: Connection,
         view: View[Any],
-        row: RowDifference,
+        tables: list[TableDiff],
         as_of: int | None,
         other: View[Any] | None,
-    ) -> blame.Culprit | None:
-        one = row.shadow or row.live
-        if row.table != view.name or one is None:
-            return None
-        upto = as_of or max(side["position"] for side in (row.live, row.shadow) if side)
+    ) -> list[Explained]:
+        """Every row shown, with the event that made the difference; a counter has none."""
+        rows = [row for table in tables for row in table.examples]
+        events = {
+            row.key: self._events(conn, view, row, as_of) for row in rows if row.table == view.name
+        }
+        differing = [
+            events[row.key] for row in rows if row.kind == "different" and row.key in events
+        ]
+        kind = blame.suspect(conn, view, differing) if other is None else None
+        return [
+            Explained(row, _culprit(view, row, events.get(row.key, []), kind, other))
+            for row in rows
+        ]
+
+    def _events(
+        self, conn: Connection, view: View[Any], row: RowDifference, as_of: int | None
+    ) -> list[Event]:
+        sides = [side["position"] for side in (row.shadow, row.live) if side is not None]
+        upto = as_of or max(sides)
         keys = self._access.keys()
-        events = blame.events_of_row(conn, view, self._codec, keys, one["position"], row.key, upto)
-        if other is not None:
-            return blame.parted(view, other, events)
-        return blame.left(view, events, (row.live, row.shadow), row.columns)
+        return blame.events_of_row(conn, view, self._codec, keys, sides[0], row.key, upto)
 
     @staticmethod
     def _is_current(conn: Connection, each: records.Rebuild) -> bool:
@@ -158,6 +169,20 @@ class PostgresDesk:
             self._access.owner_url, autocommit=True, application="nudge-projections"
         ) as conn:
             yield conn
+
+
+def _culprit(
+    view: View[Any],
+    row: RowDifference,
+    events: list[Event],
+    kind: str | None,
+    other: View[Any] | None,
+) -> blame.Culprit | None:
+    if other is not None:
+        return blame.parted(view, other, events)
+    if kind is not None and row.kind == "different":
+        return blame.first_of(kind, events)
+    return blame.left(view, events, (row.live, row.shadow), row.columns)
 
 
 def load_view(file: Path) -> View[Any]:

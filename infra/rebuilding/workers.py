@@ -6,12 +6,13 @@ import gc
 import importlib
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from infra.keys import SubjectKeys, read_key_file
 from infra.postgres import connect
@@ -23,6 +24,7 @@ from schemas.codec import Codec
 from schemas.registry import default_registry
 
 Progress = Callable[[records.Rebuild, list[records.Part]], None]
+J = TypeVar("J")
 _LOOK_EVERY: Final = 0.3
 
 
@@ -76,32 +78,40 @@ class WorkerProcesses:
                 for job in jobs:
                     _build(job, lambda: True)
             else:
-                self._at_once(jobs, lambda: records.parts_of(conn, rebuild.id))
+                look = partial(records.parts_of, conn, rebuild.id)
+                at_once(jobs, work, lambda: self._progress(rebuild, look()))
             self._progress(rebuild, records.parts_of(conn, rebuild.id))
 
-    def _at_once(self, jobs: list[Job], look: Callable[[], list[records.Part]]) -> None:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(len(jobs), mp_context=context) as pool:
-            running = {pool.submit(work, job) for job in jobs}
-            left = running
-            while left:
-                _, left = wait(left, _LOOK_EVERY)
-                self._progress(jobs[0].rebuild, look())
-        try:
-            for each in running:
-                each.result()
-        except BrokenProcessPool:
-            raise BusyError(
-                "a worker of the rebuild was killed: the same command goes on from there"
-            ) from None
+
+def at_once(jobs: Sequence[J], work: Callable[[J], None], look: Callable[[], None]) -> None:
+    """Run every job in a process of its own, looking now and then; raises what one raises."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(len(jobs), mp_context=context) as pool:
+        running = {pool.submit(work, job) for job in jobs}
+        left = running
+        while left:
+            _, left = wait(left, _LOOK_EVERY)
+            look()
+    try:
+        for each in running:
+            each.result()
+    except BrokenProcessPool:
+        raise BusyError(
+            "a worker of the rebuild was killed: the same command goes on from there"
+        ) from None
+
+
+def settled() -> Callable[[], bool]:
+    """For a worker process: no collecting of garbage there is none of, and whether to go on."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    parent = os.getppid()
+    return lambda: os.getppid() == parent
 
 
 def work(job: Job) -> None:
     """One share in a process of its own; it gives up when the command that began it is gone."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    parent = os.getppid()
-    _build(job, lambda: os.getppid() == parent)
+    _build(job, settled())
 
 
 def _build(job: Job, going_on: Callable[[], bool]) -> None:

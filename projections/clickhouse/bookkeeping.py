@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool
 
 Partition = tuple[str, int]
 
-_LOCK = """
+LOCK = """
 SELECT pg_advisory_xact_lock(key) FROM (
   SELECT hashtextextended('analytics/' || topic || '/' || partition, 0) AS key
   FROM unnest(%s::text[], %s::int[]) AS wanted (topic, partition) ORDER BY 1
@@ -114,7 +114,7 @@ class Bookkeeping:
     ) -> Iterator[tuple[Connection[Any], list[Partition]]]:
         wanted = sorted(partitions)
         with self._pool.connection() as connection, connection.transaction():
-            connection.execute(_LOCK, _names(wanted))
+            connection.execute(LOCK, _names(wanted))
             yield connection, wanted
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from projections.postgres.view import View
 from schemas.codec import Codec, Event
@@ -20,6 +21,15 @@ SELECT bytes, position FROM log.events
 WHERE stream_id = (SELECT stream_id FROM log.events WHERE position = %s) AND position <= %s
 ORDER BY version
 """
+_SAMPLE = 300
+_SAME = """
+SELECT array_agg(DISTINCT e.type) FROM (
+  SELECT l.position FROM views.{table} AS l JOIN shadow.{table} AS s USING ({key})
+  WHERE l::text = s::text LIMIT %s) AS same
+JOIN log.events AS p ON p.position = same.position JOIN log.events AS e ON e.stream_id = p.stream_id
+GROUP BY e.stream_id
+"""
+_TELLING = 0.9
 _ALWAYS_MOVES = frozenset({"position", "version", "updated_at"})
 
 
@@ -85,6 +95,34 @@ def left(
     named = [name for name in columns if name not in _ALWAYS_MOVES] or list(columns)
     found = [_column(events, rows, other or {}, name) for name in named]
     return min(filter(None, found), key=lambda culprit: culprit.position, default=None)
+
+
+def suspect(conn: Conn, view: View[Any], differing: Sequence[Sequence[Event]]) -> str | None:
+    """The type of event that streams of differing rows have and those of equal rows have not.
+
+    None when no type tells them apart: then something happened to single rows.
+    """
+    names = {"table": sql.Identifier(view.name), "key": sql.Identifier(view.key)}
+    same = [set(row[0]) for row in conn.execute(sql.SQL(_SAME).format(**names), (_SAMPLE,))]
+    wrong = [{event.type for event in events} for events in differing]
+    if len(wrong) < 2 or not same:
+        return None
+
+    def telling(kind: str) -> float:
+        """Share of the differing that have it, less that of the equal."""
+        return _share(kind, wrong) - _share(kind, same)
+
+    best = max(sorted(set().union(*wrong)), key=telling, default=None)
+    return best if best is not None and telling(best) >= _TELLING else None
+
+
+def _share(kind: str, streams: Sequence[set[str]]) -> float:
+    return sum(kind in types for types in streams) / len(streams)
+
+
+def first_of(kind: str, events: Sequence[Event]) -> Culprit | None:
+    """The first event of a type."""
+    return next((_culprit(event) for event in events if event.type == kind), None)
 
 
 def _column(

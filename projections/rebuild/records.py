@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -22,7 +22,8 @@ _FIELDS = "view, id::text, state, as_of, high, swapped, details, started_at::tex
 @dataclass(frozen=True, slots=True)
 class Rebuild:
     """A shadow: `building` while its workers run, then `following` the live table batch by batch,
-    or `compared` for one that stands still at `as_of`."""
+    or `built` in ClickHouse, where it is brought up when it is swapped, or `compared` for one that
+    stands still at `as_of`."""
 
     view: str
     id: str
@@ -42,6 +43,8 @@ class Part:
     position: int
     events: int
     rows: int
+    reached: dict[str, int] = field(default_factory=dict)
+    """In ClickHouse: the highest position of each `topic/partition`."""
 
 
 @contextmanager
@@ -70,13 +73,21 @@ def all_rebuilds(conn: Conn) -> list[Rebuild]:
     return [Rebuild(*row) for row in rows]
 
 
-def begin(conn: Conn, view: str, *, high: int, as_of: int | None, parts: int) -> Rebuild:
+def begin(
+    conn: Conn,
+    view: str,
+    *,
+    high: int,
+    as_of: int | None,
+    parts: int,
+    details: dict[str, Any] | None = None,
+) -> Rebuild:
     """Record a new shadow and its workers, all at the start."""
     identity = str(uuid.uuid4())
     conn.execute(
-        "INSERT INTO state.rebuilds (view, id, state, as_of, high)"
-        " VALUES (%s, %s, 'building', %s, %s)",
-        (view, identity, as_of, high),
+        "INSERT INTO state.rebuilds (view, id, state, as_of, high, details)"
+        " VALUES (%s, %s, 'building', %s, %s, %s)",
+        (view, identity, as_of, high, orjson.dumps(details or {}).decode()),
     )
     conn.execute(
         "INSERT INTO state.rebuild_parts (id, part, position)"
@@ -107,7 +118,8 @@ def forget(conn: Conn, view: str) -> None:
 def parts_of(conn: Conn, identity: str) -> list[Part]:
     """Where the workers of a rebuild stand."""
     rows = conn.execute(
-        "SELECT part, position, events, rows FROM state.rebuild_parts WHERE id = %s ORDER BY part",
+        "SELECT part, position, events, rows, reached FROM state.rebuild_parts"
+        " WHERE id = %s ORDER BY part",
         (identity,),
     )
     return [Part(*row) for row in rows]
@@ -119,9 +131,17 @@ def advance(conn: Conn, identity: str, before: Part, after: Part) -> None:
     Raises BusyError when another process has moved it: two would fold the same events twice.
     """
     moved = conn.execute(
-        "UPDATE state.rebuild_parts SET position = %s, events = %s, rows = %s"
-        " WHERE id = %s AND part = %s AND position = %s",
-        (after.position, after.events, after.rows, identity, before.part, before.position),
+        "UPDATE state.rebuild_parts SET position = %s, events = %s, rows = %s,"
+        " reached = %s WHERE id = %s AND part = %s AND position = %s",
+        (
+            after.position,
+            after.events,
+            after.rows,
+            orjson.dumps(after.reached).decode(),
+            identity,
+            before.part,
+            before.position,
+        ),
     )
     if moved.rowcount != 1:
         raise BusyError(f"share {before.part} of this rebuild belongs to another process by now")

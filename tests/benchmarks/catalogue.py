@@ -7,6 +7,7 @@ from tests.benchmarks import (
     clickhouse,
     contacts,
     projection,
+    rebuild,
     relay,
     reply,
     send,
@@ -17,5 +18,16 @@ from tests.benchmarks.bench import Benchmark
 
 BENCHMARKS: dict[str, Benchmark] = {
     module.BENCHMARK.name: module.BENCHMARK
-    for module in (append, relay, projection, clickhouse, visible, contacts, reply, send, start)
+    for module in (
+        append,
+        relay,
+        projection,
+        clickhouse,
+        rebuild,
+        visible,
+        contacts,
+        reply,
+        send,
+        start,
+    )
 }

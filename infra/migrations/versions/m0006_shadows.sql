@@ -9,7 +9,7 @@ GRANT USAGE ON SCHEMA shadow TO nudge_worker;
 CREATE TABLE state.rebuilds (
   view       text PRIMARY KEY,
   id         uuid NOT NULL UNIQUE,
-  state      text NOT NULL CHECK (state IN ('building', 'following', 'compared')),
+  state      text NOT NULL CHECK (state IN ('building', 'following', 'built', 'compared')),
   as_of      bigint,                  -- built up to here for comparison only
   high       bigint NOT NULL,
   swapped    boolean NOT NULL DEFAULT false,  -- the shadow is the former live table
@@ -26,6 +26,7 @@ CREATE TABLE state.rebuild_parts (
   position bigint NOT NULL,
   events   bigint NOT NULL DEFAULT 0,
   rows     bigint NOT NULL DEFAULT 0,
+  reached  jsonb NOT NULL DEFAULT '{}',  -- ClickHouse: highest position by topic and partition
   PRIMARY KEY (id, part)
 );
 CALL log.protect_shared('state.rebuild_parts');
