@@ -57,8 +57,28 @@ def run_projections(settings: Settings, stop: threading.Event) -> None:
     _consume(core, ProjectionWriter(core.pool.connection, core.codec, core.keys), stop)
 
 
+@contextmanager
+def _verifying(settings: Settings, stop: threading.Event) -> Iterator[None]:
+    """Compare all stores with the log now and then, while the block runs, unless never."""
+    from infra.verifying.schedule import run_schedule
+    from infra.verifying.verifier import Verifier
+
+    every = settings.verify_every.total_seconds()
+    core = Core.of(settings, "verify")
+    verifier = Verifier(core, gentle=True, stop=stop)
+    thread = threading.Thread(
+        target=run_schedule, args=(verifier.verify, every, stop), name="verify", daemon=True
+    )
+    if every:
+        thread.start()
+    yield
+    stop.set()
+    if every:
+        thread.join(5)
+
+
 def run_analytics(settings: Settings, stop: threading.Event) -> None:
-    """Kafka to ClickHouse."""
+    """Kafka to ClickHouse; and, now and then, whether all stores say what the log says."""
     from infra.preparation import clickhouse
     from projections.clickhouse.bookkeeping import Bookkeeping
     from projections.clickhouse.inserts import Inserter
@@ -74,7 +94,8 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         topic_prefix=settings.topic_prefix,
     )
     try:
-        _consume(core, writer, stop)
+        with _verifying(settings, stop):
+            _consume(core, writer, stop)
     finally:
         writer.close()
         inserter.close()

@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     ambiguous_policy: Literal["resend", "hold"] = "resend"
     unknown_message_wait: Duration = timedelta(minutes=10)
 
+    verify_every: Duration = timedelta(hours=24)
+
     ws_max_message_bytes: int = Field(default=10_240, ge=1)
     ws_messages_per_second: int = Field(default=10, ge=1)
     ws_heartbeat: Duration = timedelta(seconds=30)

@@ -23,6 +23,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.sends": ("sends",),
     "infra.cli.evaluate": ("eval",),
     "infra.cli.projections": ("projections",),
+    "infra.cli.verify": ("verify",),
     "infra.cli.bench": ("bench",),
     "infra.cli.why": ("why", "why-not"),
 }

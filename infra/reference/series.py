@@ -11,6 +11,7 @@ _KINDS: Final = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram
 _SHOWN_BY: Final = (
     ("api/", "api"),
     ("infra/relay", "relay"),
+    ("infra/verifying/", "analytics"),
     ("streams/agents/", "reactions"),
     ("streams/effects/", "effects"),
     ("streams/", "projections, analytics, reactions"),

@@ -1,0 +1,1 @@
+"""One truth: whether Kafka, Postgres and ClickHouse say what the log says."""
