@@ -76,21 +76,12 @@ def drop(conn: Conn, view: str) -> None:
         _run(conn, "DROP TABLE IF EXISTS {new}", table)
 
 
-def exchange(conn: Conn, view: str) -> None:
-    """Live tables and shadow change places. The caller holds their locks."""
-    for table in tables_of(view):
-        _run(conn, "ALTER TABLE {live} SET SCHEMA swapping", table)
-        _run(conn, "ALTER TABLE {new} SET SCHEMA views", table)
-        _run(conn, "ALTER TABLE swapping.{name} SET SCHEMA shadow", table)
-
-
 def _run(conn: Conn, statement: str, table: str) -> None:
-    """`{live}`, `{new}` and `{name}` stand for the table; the rest comes from the catalogue."""
+    """`{live}` and `{new}` stand for the table; the rest comes from the catalogue."""
     conn.execute(
         sql.SQL(statement).format(
             live=sql.Identifier("views", table),
             new=sql.Identifier("shadow", table),
-            name=sql.Identifier(table),
         )
     )
 

@@ -1,17 +1,17 @@
 """Live table and shadow change places, at once, without making a reader wait.
 
 The projections are held up first, by their positions; then only readers can hold the tables, and
-each try waits for them so shortly that nobody queues behind it for long.
+each try waits for them so shortly that nobody queues behind it for long. It is one statement
+(`state.exchange_shadow`), so that no way to this process lengthens what readers wait.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors
 
 from projections.postgres import positions
 from projections.postgres.view import View
@@ -20,12 +20,12 @@ from projections.rebuild.errors import BusyError, NoShadowError, NotCaughtUpErro
 
 Conn = psycopg.Connection[Any]
 
-LOCK_TIMEOUT_MS: Final = 8
+LOCK_TIMEOUT_MS: Final = 6
 """For each table; a view has two at most, each live and as shadow."""
 _WRITERS_MS: Final = 2_000
-_TRIES: Final = 40
 _PATIENCE: Final = 30.0
-_PAUSE: Final = 0.025
+_PAUSE: Final = 0.05
+_EXCHANGE: Final = "SELECT state.exchange_shadow(%s, %s, %s, %s, %s)"
 _BEHIND: Final = """
 SELECT topic, partition, l.next_offset, s.next_offset
 FROM (SELECT * FROM state.positions WHERE consumer = %(view)s) AS l
@@ -41,23 +41,20 @@ def swap(conn: Conn, view: View[Any], *, back: bool = False) -> int:
     The connection must be in autocommit. Raises NoShadowError or NotCaughtUpError, and BusyError
     when readers never let go of the tables; nothing has changed then.
     """
-    deadline = time.monotonic() + _PATIENCE
-    tries = 0
+    deadline, tries = time.monotonic() + _PATIENCE, 0
+    tables = list(shadow.tables_of(view.name))
     while True:
+        _ensure_ready(conn, view, back=back)
+        tries += 1
         try:
-            with conn.transaction():
-                _hold_writers(conn, view)
-                _ensure_ready(conn, view, back=back)
-                tries += _lock_tables(conn, view, deadline)
-                shadow.exchange(conn, view.name)
-                records.change(conn, view.name, swapped=not back)
-                conn.execute("NOTIFY nudge_views")
+            conn.execute(_EXCHANGE, (view.name, tables, not back, _WRITERS_MS, LOCK_TIMEOUT_MS))
+        except errors.ObjectNotInPrerequisiteState:
+            continue  # left behind this moment: said with the place when it is looked at again
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             if time.monotonic() > deadline:
                 raise BusyError(
                     f"{view.name} was in use all the time: nothing has changed, try again"
                 ) from None
-            tries += 1
             time.sleep(_PAUSE)
         else:
             return tries
@@ -68,15 +65,6 @@ def behind(conn: Conn, view: str) -> tuple[str, int, int, int] | None:
     and both next offsets."""
     names = {"view": view, "shadow": positions.shadow_of(view)}
     return conn.execute(_BEHIND, names).fetchone()
-
-
-def _hold_writers(conn: Conn, view: View[Any]) -> None:
-    conn.execute("SELECT set_config('lock_timeout', %s, true)", (f"{_WRITERS_MS}ms",))
-    conn.execute(
-        "SELECT 1 FROM state.positions WHERE consumer = ANY(%s)"
-        " ORDER BY topic, partition, consumer FOR UPDATE",
-        ([view.name, positions.shadow_of(view.name)],),
-    )
 
 
 def _ensure_ready(conn: Conn, view: View[Any], *, back: bool) -> None:
@@ -105,34 +93,3 @@ def _ensure_ready(conn: Conn, view: View[Any], *, back: bool) -> None:
             f"the shadow of {view.name} was left behind in {topic}-{partition}"
             f" ({own} of {live}): nudge projections rebuild {view.name} brings it up"
         )
-
-
-def _lock_tables(conn: Conn, view: View[Any], deadline: float) -> int:
-    """Take all tables or none, again and again, while the writers are held up; the tries."""
-    conn.execute("SELECT set_config('lock_timeout', %s, true)", (f"{LOCK_TIMEOUT_MS}ms",))
-    names = [
-        sql.Identifier(schema, table)
-        for table in shadow.tables_of(view.name)
-        for schema in ("views", "shadow")
-    ]
-    statement = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names))
-    return _again(lambda: _try(conn, statement), deadline)
-
-
-def _try(conn: Conn, statement: sql.Composed) -> None:
-    with conn.transaction():
-        conn.execute(statement)
-
-
-def _again(attempt: Callable[[], None], deadline: float) -> int:
-    for number in range(1, _TRIES):
-        try:
-            attempt()
-        except errors.LockNotAvailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE)
-        else:
-            return number
-    attempt()
-    return _TRIES

