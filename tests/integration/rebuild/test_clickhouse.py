@@ -66,7 +66,8 @@ def test_a_table_is_rebuilt_as_it_is(
     world.append(delivery_events(3_000))
     written.live()
 
-    made = analytics.rebuild(f"clickhouse.{table}", span=500)
+    # Small ranges take processes of their own, which is enough for one of the tables.
+    made = analytics.rebuild(f"clickhouse.{table}", span=500 if table == "events" else None)
 
     assert made.state == "built"
     assert hashed(clickhouse, table)[0] > 10
