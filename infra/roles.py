@@ -17,6 +17,9 @@ from infra.settings import Settings
 from infra.telemetry import RoleServer
 from streams.ports import Handler
 
+_FIRST_VERIFICATION = 60.0
+"""Seconds after the start, at most."""
+
 
 @contextmanager
 def _serving(settings: Settings, role: str) -> Iterator[threading.Event]:
@@ -57,26 +60,6 @@ def run_projections(settings: Settings, stop: threading.Event) -> None:
     _consume(core, ProjectionWriter(core.pool.connection, core.codec, core.keys), stop)
 
 
-@contextmanager
-def _verifying(settings: Settings, stop: threading.Event) -> Iterator[None]:
-    """Compare all stores with the log now and then, while the block runs, unless never."""
-    from infra.verifying.schedule import run_schedule
-    from infra.verifying.verifier import Verifier
-
-    every = settings.verify_every.total_seconds()
-    core = Core.of(settings, "verify")
-    verifier = Verifier(core, gentle=True, stop=stop)
-    thread = threading.Thread(
-        target=run_schedule, args=(verifier.verify, every, stop), name="verify", daemon=True
-    )
-    if every:
-        thread.start()
-    yield
-    stop.set()
-    if every:
-        thread.join(5)
-
-
 def run_analytics(settings: Settings, stop: threading.Event) -> None:
     """Kafka to ClickHouse; and, now and then, whether all stores say what the log says."""
     from infra.preparation import clickhouse
@@ -99,6 +82,31 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
     finally:
         writer.close()
         inserter.close()
+
+
+@contextmanager
+def _verifying(settings: Settings, stop: threading.Event) -> Iterator[None]:
+    """Compare all stores with the log now and then, while the block runs, unless never."""
+    thread = threading.Thread(target=_verify, args=(settings, stop), name="verify", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(5)
+
+
+def _verify(settings: Settings, stop: threading.Event) -> None:
+    """Its code is loaded when it is time: a start does not wait for it."""
+    every = settings.verify_every.total_seconds()
+    if not every or stop.wait(min(every, _FIRST_VERIFICATION)):
+        return
+    from infra.verifying.schedule import run_schedule
+    from infra.verifying.verifier import Verifier
+
+    core = Core.of(settings, "verify")
+    run_schedule(Verifier(core, gentle=True, stop=stop).verify, every, stop)
+    core.pool.close()
 
 
 def run_reactions(settings: Settings, stop: threading.Event) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
 
 import structlog
 from prometheus_client import Gauge
@@ -22,17 +21,14 @@ FINISHED = Gauge(
 )
 FAILED = Gauge("nudge_verify_failed", "1 when the last verification could not be finished.")
 _log = structlog.get_logger("verify")
-_FIRST_AFTER: Final = 60.0
 
 
 def run_schedule(verify: Callable[[], Verdict], every: float, stop: threading.Event) -> None:
-    """Verify every so many seconds until told to stop; the first time after a minute at most.
+    """Verify now and every so many seconds until told to stop.
 
     A store that is away makes it try again at the next time; nothing is raised.
     """
-    due_in = min(every, _FIRST_AFTER)
-    while not stop.wait(due_in):
-        due_in = every
+    while not stop.is_set():
         try:
             tell(verify())
         except VerifyRunningError:
@@ -40,6 +36,7 @@ def run_schedule(verify: Callable[[], Verdict], every: float, stop: threading.Ev
         except Exception as error:  # noqa: BLE001 - told, and tried again
             FAILED.set(1)
             _log.warning("verification not finished", reason=str(error))
+        stop.wait(every)
 
 
 def tell(verdict: Verdict) -> None:
