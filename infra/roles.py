@@ -37,11 +37,11 @@ def run_api(settings: Settings, _stop: threading.Event) -> None:
 
 
 def run_relay(settings: Settings, stop: threading.Event) -> None:
-    """Log to Kafka."""
+    """Log to Kafka, and beside it the tree over the log."""
     from infra.relay import Relay, RelaySettings
 
     core = Core.of(settings, "relay")
-    with _serving(settings, "relay") as ready:
+    with _serving(settings, "relay") as ready, _keeping_the_tree(core, stop):
         Relay(
             RelaySettings(
                 core.addresses.kafka_bootstrap,
@@ -50,6 +50,30 @@ def run_relay(settings: Settings, stop: threading.Event) -> None:
             ),
             on_ready=ready.set,
         ).run(stop)
+
+
+@contextmanager
+def _keeping_the_tree(core: Core, stop: threading.Event) -> Iterator[None]:
+    """The Merkle tree kept current in a thread: nearly all of its work is done by Postgres."""
+    from infra.audit.anchors import HeadsTopic, heads_file
+    from infra.audit.keeper import TreeKeeper
+    from infra.postgres import connect
+
+    keeper = TreeKeeper(
+        functools.partial(
+            connect, core.addresses.postgres_worker_url, autocommit=True, application="nudge-tree"
+        ),
+        core.signer,
+        heads_file(core.addresses.data_dir),
+        HeadsTopic(core.addresses.kafka_bootstrap, core.settings.topic_prefix),
+    )
+    thread = threading.Thread(target=keeper.run, args=(stop,), name="tree", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(5)
 
 
 def run_projections(settings: Settings, stop: threading.Event) -> None:

@@ -1,0 +1,1 @@
+"""Tamper-evident history: the Merkle tree over the log, and its signed heads."""
