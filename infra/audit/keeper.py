@@ -81,7 +81,7 @@ class TreeKeeper:
                         full = self.work(connection)
                         # Far behind: as long a rest as it worked, so that appends get their share.
                         stop.wait(time.monotonic() - began if full else self._pause)
-            except (psycopg.Error, TreeDamagedError, OSError) as error:
+            except (psycopg.Error, TreeDamagedError) as error:
                 _log.error("the tree stands still", reason=" ".join(str(error).split()))
                 stop.wait(_AFTER_FAILURE)
 
@@ -106,12 +106,7 @@ class TreeKeeper:
 
         A head may be anchored twice when this process dies in between; the copies are the same.
         """
-        with connection.transaction():
-            if state_of(connection, lock=True) is None:
-                return False
-            if heads := unfiled_heads(connection):
-                file_heads(self._file, heads)
-                connection.execute(_FILED, (_sizes(heads),))
+        filed = self._file_heads(connection)
         heads = unpublished_heads(connection)
         WAITING.set(len(heads))
         try:
@@ -121,7 +116,20 @@ class TreeKeeper:
             return False
         with connection.transaction():
             connection.execute(_PUBLISHED, (_sizes(heads),))
-        WAITING.set(0)
+        WAITING.set(0 if filed else len(heads))
+        return filed
+
+    def _file_heads(self, connection: Connection) -> bool:
+        with connection.transaction():
+            if state_of(connection, lock=True) is None:
+                return False  # another keeper is at it
+            if heads := unfiled_heads(connection):
+                try:
+                    file_heads(self._file, heads)
+                except OSError as error:
+                    _log.warning("tree heads wait for their file", reason=str(error))
+                    return False
+                connection.execute(_FILED, (_sizes(heads),))
         return True
 
     def _report(self, connection: Connection, state: State) -> None:

@@ -29,6 +29,8 @@ _NEXT = """
     FROM (SELECT position, log.leaf_hash(position, stream_id, version, type, bytes) AS hash
           FROM log.events WHERE position > %s ORDER BY position LIMIT %s) AS next
 """
+_KEPT_TILES, _KEPT_NODES = 1_000, 100_000
+"""Eight and about twelve megabytes."""
 _STATE = "SELECT id, size, position FROM log.tree"
 _LOCKED = "SELECT id, size, position FROM log.tree FOR UPDATE SKIP LOCKED"
 _HEADS = """
@@ -56,28 +58,36 @@ class Leaf:
     hash: bytes
 
 
-@dataclass
 class Tiles:
-    """Nodes of the tree, read as they are asked for. Within one transaction: they are kept."""
+    """Nodes of the tree, read as they are asked for and kept for a while: for one transaction."""
 
-    connection: Connection
-    _known: dict[Place, bytes]
-
-    @classmethod
-    def on(cls, connection: Connection) -> Tiles:
-        return cls(connection, {})
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tiles: dict[Place, bytes] = {}
+        self._nodes: dict[tuple[int, int], bytes] = {}
 
     def __call__(self, height: int, index: int) -> bytes:
-        """The complete node at (height, index)."""
-        place = tile_of(height, index)
-        if place not in self._known:
-            row = self.connection.execute(
+        """The complete node at (height, index). Raises TreeDamagedError."""
+        found = self._nodes.get((height, index))
+        if found is None:
+            if len(self._nodes) > _KEPT_NODES:
+                self._nodes.clear()
+            found = self._nodes[height, index] = node_in(
+                self._tile(tile_of(height, index)), height, index
+            )
+        return found
+
+    def _tile(self, place: Place) -> bytes:
+        if place not in self._tiles:
+            if len(self._tiles) > _KEPT_TILES:
+                self._tiles.clear()
+            row = self._connection.execute(
                 "SELECT hashes FROM log.tree_tiles WHERE level = %s AND number = %s", place
             ).fetchone()
             if row is None:
                 raise TreeDamagedError(f"tile {place[1]} of level {place[0]} is missing")
-            self._known[place] = row[0]
-        return node_in(self._known[place], height, index)
+            self._tiles[place] = row[0]
+        return self._tiles[place]
 
 
 class TreeDamagedError(Exception):
@@ -149,7 +159,7 @@ def sign_if_due(
     ).fetchone() or (None, None, None)
     if now is None or not is_due(state.size - (last or 0), seconds, every):
         return None
-    found = root(Tiles.on(connection), state.size)
+    found = root(Tiles(connection), state.size)
     at = _text(now)
     message = signed_text(state.log, state.size, found.hex(), state.position, at)
     signature = signer.sign(PURPOSE, message)

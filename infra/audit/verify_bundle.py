@@ -500,7 +500,7 @@ def _check_bundle(
     own = heads_of(bundle.read("heads.ndjson").decode().splitlines(), "heads.ndjson")
     trusted = trusted_keys(keys, kept or (), bytes.fromhex(manifest["key"]))
     good, findings = usable(joined(kept or (), own), manifest["log"], trusted)
-    notes = notes_on(kept, keys, good)
+    notes = notes_on(kept, keys, len(good))
     with bundle.open("events.ndjson") as lines:
         if manifest["kind"] == "log":
             with bundle.open("leaves.bin") as leaves:
@@ -520,14 +520,14 @@ def _check_bundle(
     return Outcome(manifest["log"], events, len(good), findings, notes)
 
 
-def notes_on(kept: Sequence[Head] | None, keys: Sequence[str], good: Sequence[Head]) -> list[str]:
+def notes_on(kept: Sequence[Head] | None, keys: Sequence[str], heads: int) -> list[str]:
     """What is left open by what the one who checks brought along."""
     notes = []
     if not kept:
         notes.append("no heads of your own: a history rewritten as a whole would look the same")
         if not keys:
             notes.append("no --public-key: compare the key with the one you were given")
-    if not good:
+    if not heads:
         notes.append("no usable head: nothing here is proven")
     return notes
 
@@ -583,7 +583,11 @@ def _check_organization(
     proofs = {(head_of(each).size, head_of(each).root): each.get("consistency") for each in raw}
     for head in [*(each for each in heads if each != target), *(each for each in kept)]:
         findings += _ties(head, target, proofs.get((head.size, head.root)))
-    return count, sorted(set(findings), key=lambda finding: finding.first or 0)
+    return count, sorted(set(findings), key=_by_place)
+
+
+def _by_place(finding: Finding) -> tuple[int, int, str, str]:
+    return finding.first or 0, finding.last or 0, finding.kind, finding.detail
 
 
 def _ties(head: Head, target: Head, proof: Any) -> list[Finding]:
@@ -595,10 +599,10 @@ def _ties(head: Head, target: Head, proof: Any) -> list[Finding]:
         return [Finding("cut", target.position + 1, head.position, why)]
     if head == target or (head.size, head.root) == (target.size, target.root):
         return []
-    if proof is None:
+    if proof is None and head.size != target.size:
         why = f"nothing ties {name} to the bundle's: ask for an export with --heads"
         return [Finding("proof", *at, why)]
-    if not is_beginning(head, target, _path(proof)):
+    if not is_beginning(head, target, _path(proof or [])):
         return [Finding("rewritten", *at, f"the history was rewritten since {name}")]
     return []
 
@@ -624,7 +628,7 @@ def _check_proof(raw: dict[str, Any], kept: Sequence[Head] | None, keys: Sequenc
     if kept and not findings and head not in kept:
         note = f"the head of {head.size:,} events is none of yours: ask for a consistency proof"
         return Outcome(log, 1, len(good), findings, [note])
-    return Outcome(log, 1, len(good), findings, notes_on(kept, keys, good))
+    return Outcome(log, 1, len(good), findings, notes_on(kept, keys, len(good)))
 
 
 # ---- the command ----------------------------------------------------------------------------

@@ -26,6 +26,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.verify": ("verify",),
     "infra.cli.bench": ("bench",),
     "infra.cli.why": ("why", "why-not"),
+    "infra.cli.audit": ("audit",),
 }
 """Module and what it adds at the first level; its `register` adds them to an application."""
 

@@ -12,6 +12,7 @@ _SHOWN_BY: Final = (
     ("api/", "api"),
     ("infra/relay", "relay"),
     ("infra/verifying/", "analytics"),
+    ("infra/audit/", "relay"),
     ("streams/agents/", "reactions"),
     ("streams/effects/", "effects"),
     ("streams/", "projections, analytics, reactions"),

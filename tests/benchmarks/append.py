@@ -53,12 +53,12 @@ def run(bench: Bench) -> Report:
     """Measure."""
     database = new_database(bench.services())
     seconds, rounds = (1.0, 1) if bench.quick else (3.0, 5)
-    with _stock(database) as stock, _ours(database) as ours, _callers(database) as callers:
+    with _stock(database) as stock, recorder(database) as ours, _callers(database) as callers:
         contenders = {_STOCK: stock, _OURS: ours, _CALLERS: callers}
         rates = in_turns(
             {
                 f"{name}, {writers} writer{'s' * (writers > 1)}": partial(
-                    _rate, contender.store, writers, seconds
+                    writes_per_second, contender.store, writers, seconds
                 )
                 for writers in (1, WRITERS)
                 for name, contender in contenders.items()
@@ -115,7 +115,7 @@ def _stock(database: Database) -> Iterator[Contender]:
 
 
 @contextmanager
-def _ours(database: Database) -> Iterator[Contender]:
+def recorder(database: Database) -> Iterator[Contender]:
     """Our recorder; the insert is the transaction."""
     with _pool(database, autocommit=True) as contender:
         yield contender
@@ -151,7 +151,7 @@ def _pool(database: Database, *, autocommit: bool) -> Iterator[Contender]:
         )
 
 
-def _rate(store: Callable[[], None], writers: int, seconds: float) -> float:
+def writes_per_second(store: Callable[[], None], writers: int, seconds: float) -> float:
     """Commits a second."""
     store()  # statements prepared, connections made
     with _writing(store, writers) as done:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.benchmarks import (
     append,
+    audit,
     clickhouse,
     contacts,
     projection,
@@ -20,6 +21,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     module.BENCHMARK.name: module.BENCHMARK
     for module in (
         append,
+        audit,
         relay,
         projection,
         clickhouse,

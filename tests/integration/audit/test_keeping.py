@@ -12,7 +12,15 @@ from confluent_kafka import Consumer, TopicPartition
 
 from domain.audit.merkle import inclusion, root
 from infra.audit.anchors import TOPIC
-from infra.audit.tree import Tiles, heads, leaf_at, newest_head, state_of, unpublished_heads
+from infra.audit.tree import (
+    Tiles,
+    heads,
+    leaf_at,
+    newest_head,
+    state_of,
+    unfiled_heads,
+    unpublished_heads,
+)
 from infra.audit.verify_bundle import Growing, head_of, leaf_body, leaf_hash, root_of, signed_by
 from infra.kafka import consumer_config
 from infra.postgres import Connection
@@ -41,7 +49,7 @@ def test_the_tree_has_every_event_and_the_root_an_auditor_computes(log: AuditedL
         assert state is not None
         assert state.size == len(log.positions())
         assert state.position == log.positions()[-1]
-        assert root(Tiles.on(log.worker), state.size) == independent_root(log.worker)
+        assert root(Tiles(log.worker), state.size) == independent_root(log.worker)
 
 
 def test_every_event_is_proven_by_its_position(log: AuditedLog) -> None:
@@ -49,7 +57,7 @@ def test_every_event_is_proven_by_its_position(log: AuditedLog) -> None:
         log.append(200)
         log.lose_positions(2)
     log.keep()
-    nodes, size = Tiles.on(log.worker), len(log.positions())
+    nodes, size = Tiles(log.worker), len(log.positions())
     whole = root(nodes, size)
 
     for rank, position in enumerate(log.positions()):
@@ -124,6 +132,22 @@ def test_heads_wait_for_kafka_and_the_file_has_them_meanwhile(
         assert waiting == [(10, False, True)]
 
 
+def test_heads_reach_kafka_also_when_the_file_cannot_be_written(
+    log: AuditedLog, stack: Services, topic_prefix: str
+) -> None:
+    log.heads.parent.write_text("a file where the folder should be")
+    log.append(10)
+
+    log.keep()
+
+    assert unpublished_heads(log.worker) == []
+    assert [head.size for head in unfiled_heads(log.worker)] == [10]
+    log.heads.parent.unlink()
+    assert log.keeper.anchor(log.worker)
+    assert len(log.heads.read_text().splitlines()) == 1
+    assert len(published(stack.kafka_bootstrap, topic_prefix + TOPIC, 1)) == 1
+
+
 def test_two_keepers_at_once_build_one_tree(
     log: AuditedLog, stack: Services, topic_prefix: str, tmp_path: Path, database: Database
 ) -> None:
@@ -142,7 +166,7 @@ def test_two_keepers_at_once_build_one_tree(
             thread.join()
 
     assert state.size == 1_200
-    assert root(Tiles.on(log.worker), 1_200) == independent_root(log.worker)
+    assert root(Tiles(log.worker), 1_200) == independent_root(log.worker)
 
 
 def test_the_api_reads_the_tree_and_changes_nothing(log: AuditedLog, database: Database) -> None:
