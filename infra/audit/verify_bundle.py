@@ -244,7 +244,7 @@ def head_of(raw: Any) -> Head:
             bytes.fromhex(raw["signature"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UnusableError(f"not a tree head: {error!r} in {str(raw)[:80]}") from None
+        raise UnusableError(f"{error!r} in {str(raw)[:80]}") from None
 
 
 def heads_of(lines: Iterable[str], where: str) -> list[Head]:
@@ -254,7 +254,7 @@ def heads_of(lines: Iterable[str], where: str) -> list[Head]:
         try:
             heads += [head_of(json.loads(line))] if line.strip() else []
         except (UnusableError, ValueError) as error:
-            raise UnusableError(f"{where}, line {number}: {error}") from None
+            raise UnusableError(f"{where}, line {number}: not a tree head: {error}") from None
     return heads
 
 
@@ -609,19 +609,19 @@ def _ties(head: Head, target: Head, proof: Any) -> list[Finding]:
 
 def _check_proof(raw: dict[str, Any], kept: Sequence[Head] | None, keys: Sequence[str]) -> Outcome:
     """A proof of `nudge audit prove` or `nudge audit consistency`."""
+    if raw.get("kind") not in ("inclusion", "consistency"):
+        raise UnusableError(f"neither a bundle nor a proof: its kind is {raw.get('kind')}")
     head = head_of(raw.get("head"))
-    others = [head_of(raw["old"])] if raw.get("kind") == "consistency" else []
+    others = [head_of(raw["old"])] if raw["kind"] == "consistency" else []
     trusted = trusted_keys(keys, kept or (), head.key)
     log = kept[0].log if kept else head.log
     good, findings = usable([head, *others, *(kept or ())], log, trusted)
     path = _path(raw.get("path"))
-    if raw.get("kind") == "inclusion":
+    if raw["kind"] == "inclusion":
         position, body, _ = _event(json.dumps(raw.get("event")), 1)
         if root_of(leaf_hash(position, body), int(raw["index"]), head.size, path) != head.root:
             why = "the proof does not lead to its head: it is of another tree or another event"
             findings.append(Finding("proof", position, position, why))
-    elif raw.get("kind") != "consistency":
-        raise UnusableError(f"a proof of the unknown kind {raw.get('kind')}")
     elif not is_beginning(others[0], head, path):
         why = f"the tree of {others[0].size:,} events is not the beginning of that of {head.size:,}"
         findings.append(Finding("proof", None, head.position, why))

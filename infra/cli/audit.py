@@ -199,7 +199,8 @@ def _log(core: Core) -> Iterator[Connection]:
 @contextmanager
 def _progress(verb: str) -> Iterator[_Advance]:
     columns = (TextColumn(f"events {verb}"), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_console, transient=True) as bar:
+    drawn = _console.is_terminal
+    with Progress(*columns, console=_console, transient=True, disable=not drawn) as bar:
         yield _Advance(bar)
 
 

@@ -23,14 +23,17 @@ from pathlib import Path
 import psutil
 
 from domain.audit.merkle import HASH, TILE, Place, grown, open_tiles
+from infra.audit.checking import check_log
+from infra.audit.keeper import BATCH
 from infra.audit.proving import prove_event, prove_growth
-from infra.audit.tree import sign_if_due, state_of
+from infra.audit.tree import grow, sign_if_due, state_of
 from infra.postgres import Connection, connect
 from infra.signing import Signer
 from tests.benchmarks.append import WRITERS, recorder, writes_per_second
 from tests.benchmarks.bench import Bench, Benchmark, median, percentile
 from tests.benchmarks.report import Figure, Report, at_most
-from tests.benchmarks.stores import Database, new_database, new_topics
+from tests.benchmarks.stores import Database, fill_log, new_database, new_topics
+from tests.benchmarks.workload import delivery_events
 from tests.support.services import Services
 
 LEAVES = 10_000_000
@@ -60,6 +63,7 @@ def run(bench: Bench) -> Report:
     """Measure."""
     services = bench.services()
     figures = _appends(bench, services)
+    figures += _whole_log(new_database(services), 20_000 if bench.quick else 200_000)
     figures += _proofs(new_database(services), LEAVES // (100 if bench.quick else 1), bench)
     return Report("audit", "Audit", " ".join(ABOUT.split()), figures)
 
@@ -147,6 +151,29 @@ def _lag(database: Database) -> Iterator[list[float]]:
         thread.join()
 
 
+def _whole_log(database: Database, count: int) -> list[Figure]:
+    """A log that is taken in from nothing, then checked."""
+    fill_log(database, delivery_events(count))
+    with connect(database.worker_url, autocommit=True) as connection:
+        state = state_of(connection)
+        assert state is not None
+        began = time.perf_counter()
+        while state.size < count:
+            with connection.transaction():
+                state = grow(connection, state, BATCH)
+        taken = time.perf_counter() - began
+        signer = Signer(SEED)
+        sign_if_due(connection, state, signer, 0.0)
+        began = time.perf_counter()
+        outcome = check_log(connection, [], {signer.public_key}, lambda _count: None)
+        checked = time.perf_counter() - began
+    assert (outcome.findings, outcome.events, outcome.heads) == ([], count, 1)
+    return [
+        Figure(f"a log of {count:,} events taken into the tree", count / taken, "events/s"),
+        Figure("the same checked (nudge audit verify)", count / checked, "events/s"),
+    ]
+
+
 def _proofs(database: Database, leaves: int, bench: Bench) -> list[Figure]:
     bench.say(f"making a tree of {leaves:,} leaves")
     rng = random.Random(5)
@@ -155,6 +182,9 @@ def _proofs(database: Database, leaves: int, bench: Bench) -> list[Figure]:
         _make_tree(connection, leaves)
         _make_events(connection, positions)
         events = [_milliseconds(partial(prove_event, connection, at)) for at in positions]
+        size = connection.execute(
+            "SELECT pg_total_relation_size('log.tree_tiles')::float"
+        ).fetchone() or (0.0,)
         growth = [
             _milliseconds(lambda: prove_growth(connection, leaves // 3, leaves)) for _ in range(50)
         ]
@@ -163,6 +193,7 @@ def _proofs(database: Database, leaves: int, bench: Bench) -> list[Figure]:
         Figure(f"inclusion proof {name}, median", median(events), "ms"),
         Figure(f"inclusion proof {name}, 99 of 100", percentile(events, 0.99), "ms", at_most(20)),
         Figure(f"consistency proof {name}, median", statistics.median(growth), "ms"),
+        Figure("the tree on disk", size[0] / leaves, "bytes a leaf"),
     ]
 
 

@@ -249,7 +249,7 @@ def bit_flipped(bundle: Path) -> None:
         (bit_flipped, "is damaged or no bundle"),
         (lambda file: file.write_bytes(b""), "is damaged or no bundle"),
         (lambda file: file.write_text("hello"), "is damaged or no bundle"),
-        (lambda file: file.write_text("{}"), "not a tree head"),
+        (lambda file: file.write_text("{}"), "neither a bundle nor a proof"),
         (lambda file: file.write_text("{"), "not JSON"),
         (lambda file: file.unlink(), "is damaged or no bundle"),
         (
