@@ -15,6 +15,7 @@ import base64
 import hashlib
 import itertools
 import json
+import struct
 import sys
 import uuid
 import zipfile
@@ -231,14 +232,21 @@ def _checker() -> Callable[[bytes, bytes, bytes], bool]:
 # ---- heads ----------------------------------------------------------------------------------
 
 
+def _whole(number: Any) -> int:
+    """A whole number as it stood in JSON. Raises TypeError for anything else."""
+    if type(number) is not int:
+        raise TypeError(f"no whole number: {number!r}")
+    return number
+
+
 def head_of(raw: Any) -> Head:
     """A head as it was written down. Raises UnusableError."""
     try:
         return Head(
             str(uuid.UUID(raw["log"])),
-            int(raw["size"]),
+            _whole(raw["size"]),
             bytes.fromhex(raw["root"]),
-            int(raw["position"]),
+            _whole(raw["position"]),
             str(raw["at"]),
             bytes.fromhex(raw["key"]),
             bytes.fromhex(raw["signature"]),
@@ -466,6 +474,13 @@ class Outcome(NamedTuple):
         }
 
 
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, TypeError, ValueError, ArithmeticError, AttributeError),
+    *(RuntimeError, zipfile.BadZipFile, zlib.error, struct.error),
+)
+"""What reading a file that somebody altered may raise."""
+
+
 def check_file(path: Path, kept: Sequence[Head] | None, keys: Sequence[str]) -> Outcome:
     """Check a bundle or a proof; `kept` are heads the one who checks has. Raises UnusableError."""
     try:
@@ -475,10 +490,8 @@ def check_file(path: Path, kept: Sequence[Head] | None, keys: Sequence[str]) -> 
             return _check_proof(_document(path.read_text()), kept, keys)
         with zipfile.ZipFile(path) as bundle:
             return _check_bundle(bundle, kept, keys)
-    except (OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error) as error:
-        raise UnusableError(f"{path.name} is damaged or no bundle: {error}") from None
-    except KeyError as error:
-        raise UnusableError(f"{path.name} lacks {error}") from None
+    except _DAMAGE as error:
+        raise UnusableError(f"{path.name} is damaged or no bundle: {error!r}") from None
 
 
 def _document(text: str) -> dict[str, Any]:
@@ -544,8 +557,8 @@ def _event(line: bytes | str, number: int) -> tuple[int, bytes, dict[str, Any]]:
     try:
         raw = json.loads(line)
         value = base64.b64decode(raw["bytes"], validate=True)
-        body = leaf_body(raw["stream"], raw["version"], raw["type"], value)
-        return int(raw["position"]), body, raw
+        body = leaf_body(raw["stream"], _whole(raw["version"]), raw["type"], value)
+        return _whole(raw["position"]), body, raw
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UnusableError(f"events.ndjson, line {number}: not an event: {error!r}") from None
 
@@ -570,7 +583,7 @@ def _check_organization(
     count = 0
     for number, line in enumerate(lines, 1):
         position, body, event = _event(line, number)
-        path, index = _path(event.get("path")), int(event.get("index", -1))
+        path, index = _path(event.get("path")), _whole(event.get("index"))
         count += 1
         if root_of(leaf_hash(position, body), index, target.size, path) != target.root:
             why = "the event does not lead to the head: it was altered, or the proof is another's"
@@ -619,7 +632,7 @@ def _check_proof(raw: dict[str, Any], kept: Sequence[Head] | None, keys: Sequenc
     path = _path(raw.get("path"))
     if raw["kind"] == "inclusion":
         position, body, _ = _event(json.dumps(raw.get("event")), 1)
-        if root_of(leaf_hash(position, body), int(raw["index"]), head.size, path) != head.root:
+        if root_of(leaf_hash(position, body), _whole(raw["index"]), head.size, path) != head.root:
             why = "the proof does not lead to its head: it is of another tree or another event"
             findings.append(Finding("proof", position, position, why))
     elif not is_beginning(others[0], head, path):
