@@ -14,8 +14,10 @@ from infra.local.addresses import resolve
 from infra.postgres import Connection, connect
 from infra.rebuilding.workers import Access, Progress, WorkerProcesses
 from infra.settings import Settings
+from projections.postgres.tables import alike
 from projections.postgres.view import View
 from projections.postgres.views import ALL_VIEWS
+from projections.postgres.writer import tables_of
 from projections.rebuild import blame, records, swap
 from projections.rebuild.analytics_diff import DayDiff
 from projections.rebuild.build import RANGE
@@ -124,6 +126,11 @@ class PostgresDesk:
             if known is None or known.state == "building":
                 raise NoShadowError(
                     f"{name} has nothing to compare with: nudge projections rebuild {name}"
+                )
+            if not alike(conn, tables_of(name)):
+                raise NoShadowError(
+                    f"a migration has changed {name}, but not its shadow:"
+                    f" nudge projections rebuild {name} makes a new one"
                 )
             tables = compare(conn, view, as_of=known.as_of, limit=limit)
             explained = self._explained(conn, view, tables, known.as_of, other)

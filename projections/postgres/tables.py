@@ -98,3 +98,23 @@ def open_tables(
     for table, column, kind in rows:
         types.setdefault(table, {})[column] = kind
     return {view.name: Table(view, types.get(view.name, {}), schema) for view in views}
+
+
+def alike(conn: psycopg.Connection[Any], tables: Iterable[str]) -> bool:
+    """Whether the shadows of these tables have the live ones' columns. A migration changes the
+    live ones only."""
+    row = conn.execute(
+        """SELECT NOT EXISTS (
+             SELECT 1 FROM (SELECT c.relname, a.attname, a.atttypid, a.attnotnull
+                            FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                            WHERE c.relnamespace = 'views'::regnamespace AND a.attnum > 0
+                              AND NOT a.attisdropped AND c.relname = ANY(%(tables)s)) AS l
+             FULL JOIN (SELECT c.relname, a.attname, a.atttypid, a.attnotnull
+                        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                        WHERE c.relnamespace = 'shadow'::regnamespace AND a.attnum > 0
+                          AND NOT a.attisdropped AND c.relname = ANY(%(tables)s)) AS s
+               USING (relname, attname, atttypid, attnotnull)
+             WHERE l.* IS NULL OR s.* IS NULL)""",
+        {"tables": list(tables)},
+    ).fetchone()
+    return row == (True,)

@@ -61,6 +61,16 @@ def identity(client: Client, name: str) -> str:
     return str(rows[0][0]) if rows else ""
 
 
+def alike(client: Client, table: AnalyticsTable) -> bool:
+    """Whether the shadow has the live table's columns. A migration changes the live one only."""
+    return columns(client, table.name) == columns(client, table.shadow)
+
+
+def columns(client: Client, name: str) -> list[tuple[str, str]]:
+    """Names and types, in order."""
+    return [(row[0], row[1]) for row in client.query(f"DESCRIBE TABLE {name}").result_rows]
+
+
 def count(client: Client, name: str) -> int:
     """The rows of a table."""
     return int(client.query(f"SELECT count() FROM {name}").result_rows[0][0])  # noqa: S608
@@ -175,6 +185,11 @@ class Exchange:
             raise NotCaughtUpError(
                 f"the shadow of {self.name} is still being built:"
                 f" nudge projections rebuild {self.name} goes on with it"
+            )
+        if not alike(self.client, self.table):
+            raise NoShadowError(
+                f"a migration has changed {self.name}, but not its shadow:"
+                f" nudge projections rebuild {self.name} makes a new one"
             )
         swapped = self.is_swapped(known)
         if swapped != known.swapped:  # killed between the exchange and its record

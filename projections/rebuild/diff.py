@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from projections.postgres.view import View
-from projections.rebuild import shadow
+from projections.postgres.writer import tables_of
 
 Conn = psycopg.Connection[Any]
 
@@ -71,7 +71,7 @@ def compare(conn: Conn, view: View[Any], *, as_of: int | None, limit: int = 20) 
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         conn.execute("SET LOCAL work_mem = '256MB'")
         conn.execute("SET LOCAL jit = off")
-        tables = shadow.tables_of(view.name)
+        tables = tables_of(view.name)
         keys = {view.name: (view.key,)}
         return [
             _compare(conn, table, keys.get(table, _COUNTERS_KEY), as_of, limit)

@@ -12,7 +12,9 @@ from typing import Any, Final, Protocol
 import psycopg
 
 from projections.postgres import positions
+from projections.postgres.tables import alike
 from projections.postgres.view import View
+from projections.postgres.writer import tables_of
 from projections.rebuild import handover, records, shadow
 from projections.rebuild.errors import BadPositionError
 from projections.rebuild.swap import behind
@@ -59,9 +61,10 @@ class Rebuilder:
         with records.alone(self.conn, view.name):
             target = self._target(as_of)
             known = records.find(self.conn, view.name)
-            if known is not None and self._was_left_behind(known, as_of):
+            fits = known is not None and alike(self.conn, tables_of(view.name))
+            if known is not None and fits and self._was_left_behind(known, as_of):
                 self.say("the shadow was left behind: it is brought up from the log")
-            elif known is None or known.state != "building" or known.as_of != as_of:
+            elif known is None or not fits or (known.state, known.as_of) != ("building", as_of):
                 known = self._begin(view, target, as_of, known)
             else:
                 self.say("going on with the rebuild that was begun")

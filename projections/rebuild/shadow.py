@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from projections.postgres.writer import COUNTED
+from projections.postgres.writer import tables_of
 
 Conn = psycopg.Connection[Any]
 
-_BESIDE: Final = {COUNTED: ("campaign_counters",)}
 _OPTIONS = "SELECT reloptions FROM pg_class WHERE oid = %s::regclass"
 _KEYS = """
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
@@ -24,11 +23,6 @@ WHERE i.indrelid = %s::regclass
   AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
 ORDER BY c.relname
 """
-
-
-def tables_of(view: str) -> tuple[str, ...]:
-    """The tables that a view's events change, its own first."""
-    return (view, *_BESIDE.get(view, ()))
 
 
 def create(conn: Conn, view: str) -> None:

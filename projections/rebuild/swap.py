@@ -14,8 +14,10 @@ import psycopg
 from psycopg import errors
 
 from projections.postgres import positions
+from projections.postgres.tables import alike
 from projections.postgres.view import View
-from projections.rebuild import records, shadow
+from projections.postgres.writer import tables_of
+from projections.rebuild import records
 from projections.rebuild.errors import BusyError, NoShadowError, NotCaughtUpError
 
 Conn = psycopg.Connection[Any]
@@ -42,7 +44,7 @@ def swap(conn: Conn, view: View[Any], *, back: bool = False) -> int:
     when readers never let go of the tables; nothing has changed then.
     """
     deadline, tries = time.monotonic() + _PATIENCE, 0
-    tables = list(shadow.tables_of(view.name))
+    tables = list(tables_of(view.name))
     while True:
         _ensure_ready(conn, view, back=back)
         tries += 1
@@ -86,6 +88,11 @@ def _ensure_ready(conn: Conn, view: View[Any], *, back: bool) -> None:
     if not back and known.swapped:
         raise NoShadowError(
             f"{view.name} was swapped already: nudge projections rollback {view.name} undoes it"
+        )
+    if not alike(conn, tables_of(view.name)):
+        raise NoShadowError(
+            f"a migration has changed {view.name}, but not its shadow:"
+            f" nudge projections rebuild {view.name} makes a new one"
         )
     if (late := behind(conn, view.name)) is not None:
         topic, partition, live, own = late

@@ -19,8 +19,7 @@ from infra.rebuilding.desk import PostgresDesk
 from infra.rebuilding.workers import Access
 from projections.postgres.view import View
 from projections.postgres.views import ALL_VIEWS
-from projections.postgres.writer import ProjectionWriter
-from projections.rebuild import shadow
+from projections.postgres.writer import ProjectionWriter, tables_of
 from schemas.codec import Codec, Event
 from schemas.registry import default_registry
 from tests.conftest import Database
@@ -72,7 +71,7 @@ class Models:
                 self.conn.execute(f"SELECT * FROM {schema}.{table}").fetchall(),  # noqa: S608
                 key=str,
             )
-            for table in shadow.tables_of(view.name)
+            for table in tables_of(view.name)
         }
 
 

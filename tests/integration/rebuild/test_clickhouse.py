@@ -243,6 +243,9 @@ def test_refused_with_a_message_and_nothing_half_done(
     clickhouse.command("INSERT INTO shadow_events SELECT * FROM shadow_events WHERE position = 11")
     with pytest.raises(RebuildError, match="2,001 rows, not the 2,000"):
         analytics.swap(EVENTS)
+    clickhouse.command("ALTER TABLE events ADD COLUMN more UInt8")
+    with pytest.raises(NoShadowError, match=r"a migration has changed clickhouse\.events"):
+        analytics.swap(EVENTS)
     analytics.discard(EVENTS)
     assert analytics.status() == []
 
