@@ -100,7 +100,6 @@ def test_faults_in_postgres_are_found_and_healed(whole: Installation) -> None:
     rows = [fault for fault in found.faults if fault.place == "views.deliveries"]
     assert told(rows) == expected
     assert {fault.store for fault in found.faults} == {POSTGRES}
-    assert {f.place for f in found.faults} == {"views.deliveries", "views.campaign_counters"}
     assert found.first is not None
     assert found.first.position == min(position for _, position, _ in expected)
     assert heal(found.faults, whole.models.desk(), whole.analytics, print) == ["deliveries"]
@@ -138,17 +137,17 @@ _PLANTED = {
     LOST: ("DELETE FROM {table} WHERE position = {at}", "lost"),
     DOUBLED: ("INSERT INTO {table} SELECT * FROM {table} WHERE position = {at}", "doubled"),
     ALTERED: (
-        "ALTER TABLE {table} UPDATE occurred_at = occurred_at + 1 WHERE position = {at}",
+        "ALTER TABLE {table} UPDATE {column} = {column} + 1 WHERE position = {at}",
         "altered",
     ),
 }
 
 
 def test_faults_in_clickhouse_are_found_and_healed(whole: Installation) -> None:
-    tables = ("events", "deliveries")
-    for table in tables:
+    tables = {"events": "stream_version", "deliveries": "step"}
+    for table, column in tables.items():
         for at, (statement, _) in _PLANTED.items():
-            command = statement.format(table=table, at=at)
+            command = statement.format(table=table, column=column, at=at)
             whole.clickhouse.command(command, settings={"mutations_sync": 1})
 
     found = whole.verify()
