@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from projections.rebuild.analytics_fill import PREFIX, AnalyticsTable
 from projections.rebuild.partitions import hashes_of
+from projections.verify.decoding import decoded
 from projections.verify.fault import CLICKHOUSE, Fault
 from schemas.codec import Codec, Event
 from schemas.topics import all_topics
@@ -54,9 +55,8 @@ class TableCheck:
         head = self._head()
         for low in range(0, head, _RANGE):
             high = min(low + _RANGE, head)
-            events = self._codec.decode_batch(
-                self._conn.execute(_READ, (low, high, self._types)).fetchall(), None
-            )
+            rows = self._conn.execute(_READ, (low, high, self._types)).fetchall()
+            events = decoded(self._codec, rows, None)
             self.events += len(events)
             yield from self._compared(events, self._stored(low, high), standing)
             self._pause()

@@ -19,6 +19,7 @@ from projections.postgres.tables import Table, open_tables
 from projections.postgres.view import View
 from projections.postgres.writer import COUNTED
 from projections.rebuild import blame
+from projections.verify.decoding import decoded
 from projections.verify.fault import POSTGRES, Fault
 from schemas.codec import Codec, Event
 from schemas.ports import KeyRing
@@ -120,7 +121,7 @@ class ViewCheck:
             cursor.execute(query, values)
             while rows := cursor.fetchmany(_FETCH):
                 self.events += len(rows)
-                yield self._codec.decode_batch(rows, self._keys)
+                yield decoded(self._codec, rows, self._keys)
 
     def _fold(self, folded: dict[str, _Folded], event: Event) -> Fault | None:
         key = self._view.key_of(event)

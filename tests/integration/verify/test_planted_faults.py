@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from infra.verifying.verifier import LOCK, Verifier, VerifyRunningError, heal
+from projections.rebuild.errors import UnfoldableEventError
 from projections.verify.fault import CLICKHOUSE, KAFKA, POSTGRES, Fault
 from tests.benchmarks.workload import delivery_events
 from tests.integration.verify.conftest import Installation
+from tests.support.services import Services
 from tests.support.topic_filling import Record, fill_topics
 
 LOST, ALTERED, DOUBLED, AGAIN = 2_500, 2_501, 2_502, 2_503
@@ -167,6 +170,21 @@ def test_what_a_view_or_the_writer_has_not_reached_is_no_fault(whole: Installati
 
     assert whole.verify(POSTGRES, CLICKHOUSE).faults == []
     assert whole.verify(KAFKA).faults == []
+
+
+def test_a_log_that_cannot_be_read_is_said_with_the_position(
+    whole: Installation, stack: Services
+) -> None:
+    name = whole.models.database.owner_url.rsplit("/", 1)[1]
+    admin = stack.postgres_admin_url.rsplit("/", 1)[0] + "/" + name
+    with psycopg.connect(admin, autocommit=True) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute("UPDATE log.events SET bytes = '\\x00' WHERE position = 2500")
+
+    for store in (POSTGRES, CLICKHOUSE):
+        with pytest.raises(UnfoldableEventError, match="cannot be read at position 2500"):
+            whole.verify(store)
+    assert told(whole.verify(KAFKA).faults) == {("altered", 2_500, event_at(whole, 2_500)[0])}
 
 
 def test_one_verification_at_a_time_and_one_that_is_stopped_ends(whole: Installation) -> None:
