@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -81,15 +82,11 @@ class Verifier:
         began, verdict = time.monotonic(), Verdict()
         checks = {KAFKA: self._kafka, POSTGRES: self._postgres, CLICKHOUSE: self._clickhouse}
         url = self._core.addresses.postgres_worker_url
-        with connect(url, autocommit=True, application="nudge-verify") as conn:
-            row = conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
-            if row != (True,):
-                raise VerifyRunningError("another verification is under way")
+        with connect(url, autocommit=True, application="nudge-verify") as conn, _alone(conn):
             for store in stores:
                 self._say(f"comparing {store} with the log")
                 verdict.events[store] = 0
-                for fault in checks[store](conn, verdict):
-                    verdict.faults.append(fault)
+                verdict.faults.extend(checks[store](conn, verdict))
         verdict.seconds = time.monotonic() - began
         return verdict
 
@@ -131,6 +128,18 @@ class Verifier:
         if self._gentle:
             self._stop.wait((time.monotonic() - self._worked) * (1 / _SHARE_OF_TIME - 1))
         self._worked = time.monotonic()
+
+
+@contextmanager
+def _alone(conn: Connection) -> Iterator[None]:
+    """Given back before the next one asks: a closed session lingers for a moment."""
+    if conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() != (True,):
+        raise VerifyRunningError("another verification is under way")
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
 
 
 def heal(
