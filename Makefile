@@ -46,9 +46,8 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-ur
 	--python-version 3.11
 
 lock:
-	@$(LOCK) --extra dev --extra local --extra training -o requirements.lock
+	@$(LOCK) --extra dev --extra local -o requirements.lock
 	@$(LOCK) -c requirements.lock -o requirements-production.lock
-	@$(LOCK) --extra training -c requirements.lock -o requirements-training.lock
 
 setup: prerequisites $(STAMP)
 

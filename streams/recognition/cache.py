@@ -13,6 +13,7 @@ from streams.recognition.corpus import TRAINING
 from streams.recognition.model import Model
 
 _CODE = (
+    "authored.py",
     "corpus.py",
     "features.py",
     "learning.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 _ABSTRACTIONS = (
     (re.compile(r"\[\[[^\[\]\s]{1,64}\]\]|[^\s@]{1,64}@[^\s@]{1,255}\.\w+"), " xaddress "),
@@ -77,6 +78,8 @@ _FAMILIES = {
     }.items()
 }
 """Words that mean much the same to this conversation, so that a rare one is not a stranger."""
+NAMED = "xcampaign"
+"""Stands for the name of a campaign that is known to exist."""
 _WORD = re.compile(r"[\w']+|[?!\"]")
 _LONGEST_WORDS = 2
 _LETTERS = (3, 4)
@@ -116,10 +119,10 @@ def word_grams(words: list[str]) -> Grams:
 
 def letter_grams(words: Iterable[str]) -> Grams:
     """Runs of three or four letters inside each word, its edges marked by a space."""
-    counts: Grams = Counter()
-    for word in words:
-        edged = f" {word} "
-        for size in _LETTERS:
-            for at in range(len(edged) - size + 1):
-                counts[edged[at : at + size]] += 1
-    return counts
+    return Counter(gram for word in words for gram in _letters(word))
+
+
+@lru_cache(maxsize=20_000)
+def _letters(word: str) -> tuple[str, ...]:
+    edged = f" {word} "
+    return tuple(edged[at : at + size] for size in _LETTERS for at in range(len(edged) - size + 1))

@@ -16,7 +16,8 @@ _PEOPLE = ("name",)
 @cache
 def lexicon() -> Lexicon:
     """Built once for a process; the same for the same training data."""
-    return Lexicon(common_words() | first_names())
+    usual = (TRAINING / "usual_words.txt").read_text("utf-8").split()
+    return Lexicon(common_words() | first_names(), usual)
 
 
 @cache

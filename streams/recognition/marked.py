@@ -48,9 +48,7 @@ TYPE_CODES: Final = {
 _LINE = re.compile(r"(?P<intent>[a-z]{2})(?:\.(?P<type>[a-z]{2}))?(?P<shown>\+)? (?P<body>.+)")
 _OPENING = re.compile(r"<(?P<kind>[a-z])(?:=(?P<value>[^:>]+))?:")
 _LEADING = re.compile(r"(?:an?|the|my|our|your|their|his|her|all|new)\s", re.IGNORECASE)
-_EVERYONE = re.compile(
-    r"(?:(?:an?|the|my|our|all) )*(?:(?:everyone|everybody|anyone) (?=who|that))?", re.IGNORECASE
-)
+_ARTICLES = re.compile(r"(?:(?:an?|the|my|our|all) )*", re.IGNORECASE)
 _VERBATIM: Final = "j"
 """Kinds that keep their first word, whatever it is."""
 
@@ -74,6 +72,8 @@ class Marked:
     shown: bool
     marks: tuple[Mark, ...]
     voice: str
+    known: tuple[str, ...] = ()
+    """Names of campaigns that exist, as far as they are known."""
 
 
 @cache
@@ -137,7 +137,7 @@ def _unmarked(body: str) -> tuple[str, list[Mark]]:
 def _without_article(mark: Mark, text: str) -> Mark:
     start = mark.start
     if mark.kind == "s":
-        lead = _EVERYONE.match(text, start, mark.end)
+        lead = _ARTICLES.match(text, start, mark.end)
         return Mark("s", lead.end() if lead else start, mark.end)
     while mark.kind != _VERBATIM and (lead := _LEADING.match(text, start, mark.end)):
         start = lead.end()

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from streams.recognition import cache, guards
+from streams.recognition.features import NAMED
 from streams.recognition.guards import CERTAIN, Ranking
 from streams.recognition.language import detect
 from streams.recognition.lexicon import lexicon
 from streams.recognition.model import Model
 from streams.recognition.ports import Recognition, Utterance
 from streams.recognition.slots import extract
-from streams.recognition.slots.campaigns import campaign
+from streams.recognition.slots.campaigns import campaign, without_name
 from streams.recognition.slots.hints import hints
 from streams.recognition.slots.people import address, contact
 from streams.recognition.slots.tagged import Tagged
@@ -23,7 +24,9 @@ from streams.recognition.wording import Wording, read
 NAME: Final = "offline"
 LEAST_CONFIDENCE: Final = 0.3
 """Below this nobody should act on a guess: the reply asks instead."""
-LEAST_DANGEROUS: Final = 0.45
+LEAST_DANGEROUS: Final = 0.5
+LEAST_APPROVING: Final = 0.35
+"""How sure the classifier must be; the words of a yes leave less room for doubt than others."""
 LEAST_SETTLED: Final = 0.2
 """What the classifier must add when a sentence holds nothing but words of consent."""
 _TOO_SURE_TO_PASS_ON: Final = 0.75
@@ -52,10 +55,11 @@ class OfflineRecognizer:
         language = detect(utterance.text[:LONGEST_READ])
         if language != "en":
             return Recognition("clarify", None, CERTAIN, recognizer=NAME, language=language)
-        wording = read(utterance.text[:LONGEST_READ], lexicon())
-        vector = self._model.vector(wording.plain, utterance.last_shown_campaign)
+        wording = read(utterance.text[:LONGEST_READ], lexicon(), utterance.known_campaigns)
+        nameless = without_name(wording.plain, utterance.known_campaigns, NAMED)
+        vector = self._model.vector(nameless, utterance.last_shown_campaign)
         ranking = self._model.intents.ranked(*vector)
-        seen = hints(wording)
+        seen = hints(wording, utterance.known_campaigns)
         intent, confidence = decide(
             ranking, wording, utterance, self._tagged(wording, ranking[0][0], None, seen)
         )
@@ -84,7 +88,10 @@ class OfflineRecognizer:
 
 
 def borne_out(
-    intent: str, wording: Wording, utterance: Utterance, tagged: Tagged | None = None
+    intent: str,
+    wording: Wording,
+    utterance: Utterance,
+    tagged: Tagged | None = None,
 ) -> bool:
     """Whether the words themselves support a dangerous intent. True for every other intent.
 
@@ -95,14 +102,19 @@ def borne_out(
     tagged = tagged or Tagged(utterance.text)
     name = campaign(wording, utterance.known_campaigns) or tagged.words("c", _SURELY_A_NAME)
     person = address(wording.original) or contact(wording) or tagged.words("n", _SURELY_A_NAME)
-    plain = wording.plain
     return guards.allowed(
         intent,
-        plain.replace(name.casefold(), "it") if name else plain,
+        _unnamed(wording, utterance, name) if intent != "privacy_request" else wording.plain,
         shown=utterance.last_shown_campaign,
         named=name is not None,
         named_person=person is not None,
     )
+
+
+def _unnamed(wording: Wording, utterance: Utterance, name: str | None) -> str:
+    """The plain words with `it` for the campaign's name: a name says nothing."""
+    plain = without_name(wording.plain, utterance.known_campaigns, "it")
+    return plain.replace(name.casefold(), "it") if name else plain
 
 
 def decide(
@@ -113,8 +125,6 @@ def decide(
     name = campaign(wording, utterance.known_campaigns) or tagged.words("c", _SURELY_A_NAME)
     named = name is not None
     settled = guards.settled(wording.plain, shown=utterance.last_shown_campaign, named=named)
-    if settled in ("resume_campaign", "schedule_campaign") and not too_long:
-        return settled, CERTAIN
     p_settled = dict(ranking).get(settled or "", 0.0)
     if settled in DANGEROUS and (too_long or p_settled < LEAST_SETTLED):
         settled = "clarify"
@@ -122,7 +132,8 @@ def decide(
         return settled, max(p_settled, CERTAIN)
     best, p = ranking[0]
     if best in DANGEROUS and (
-        p < LEAST_DANGEROUS or not borne_out(best, wording, utterance, tagged)
+        p < (LEAST_APPROVING if best == "approve_campaign" else LEAST_DANGEROUS)
+        or not borne_out(best, wording, utterance, tagged)
     ):
         if p > _TOO_SURE_TO_PASS_ON:
             return "clarify", CERTAIN

@@ -8,19 +8,22 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.recognition.authored import authored_sentences
 from streams.recognition.corpus import Example, examples
-from streams.recognition.features import Grams, letter_grams, model_words, word_grams
+from streams.recognition.features import NAMED, Grams, letter_grams, model_words, word_grams
 from streams.recognition.learning import Floats, Rows, fit
 from streams.recognition.lexicon import lexicon
 from streams.recognition.marked import Marked, marked_sentences
 from streams.recognition.model import Block, Head, Model, vector
+from streams.recognition.slots.campaigns import without_name
 from streams.recognition.slots.hints import hints
 from streams.recognition.tagger import LABELS, LAYERS, Tagger, word_features
 from streams.recognition.wording import Token, Wording, read
@@ -29,35 +32,41 @@ _FOLDS: Final = 4
 _WORDS_SEEN: Final = 2
 _LETTERS_SEEN: Final = 3
 _FEATURES_SEEN: Final = 2
-_NATURAL: Final = 3.0
+_NATURAL: Final = 6.0
 """A sentence that somebody wrote counts for so many that a template made."""
 _EPOCHS: Final = 4
 _RATE: Final = 0.5
-_TAG_EPOCHS: Final = 5
+_TAG_EPOCHS: Final = 4
 _TAG_RATE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A sentence as a classifier learns it. `group`: siblings never straddle a split."""
+
+    plain: str
+    of: Example | Marked
+    group: int
+    weight: float
 
 
 def train(sentences: Sequence[Example], marked: Sequence[Marked]) -> Model:
     """The same sentences give the same model."""
-    wordings = [read(sentence.text, lexicon()) for sentence in marked]
-    plain = [read(example.text, lexicon()).plain for example in sentences]
-    plain += [wording.plain for wording in wordings]
-    together: list[Example | Marked] = [*sentences, *marked]
-    shown = [example.shown for example in together]
-    seen = [model_words(text, flag) for text, flag in zip(plain, shown, strict=True)]
+    wordings = [read(s.text, lexicon(), s.known) for s in marked]
+    lines = [*_from_templates(sentences), *_from_people(marked, wordings)]
+    seen = [model_words(line.plain, line.of.shown) for line in lines]
     words = _block([word_grams(s) for s in seen], _WORDS_SEEN, 0)
     letters = _block([letter_grams(s) for s in seen], _LETTERS_SEEN, len(words.columns))
     rows = Rows.of([vector(words, letters, s) for s in seen])
-    weight = np.array([1.0] * len(sentences) + [_NATURAL] * len(marked), np.float32)
-    groups = np.array([*(e.group for e in sentences), *range(len(marked))])
+    weight = np.array([line.weight for line in lines], np.float32)
+    groups = np.array([line.group for line in lines])
     width = len(words.columns) + len(letters.columns)
-    intents = [example.intent for example in together]
-    types = [example.campaign_type for example in together]
+    types = [line.of.campaign_type for line in lines]
     typed = np.array([at for at, name in enumerate(types) if name is not None])
     return Model(
         words,
         letters,
-        _head(rows, intents, weight, groups, width),
+        _head(rows, [line.of.intent for line in lines], weight, groups, width),
         _head(
             rows.take(typed),
             [str(types[at]) for at in typed],
@@ -67,6 +76,26 @@ def train(sentences: Sequence[Example], marked: Sequence[Marked]) -> Model:
         ),
         _tagger(marked, wordings),
     )
+
+
+def _from_templates(sentences: Sequence[Example]) -> Iterator[_Line]:
+    for sentence in sentences:
+        yield _Line(read(sentence.text, lexicon()).plain, sentence, sentence.group, 1.0)
+
+
+def _from_people(marked: Sequence[Marked], wordings: Sequence[Wording]) -> Iterator[_Line]:
+    """Each sentence, and once more without the name of a campaign where one is named."""
+    for at, (sentence, wording) in enumerate(zip(marked, wordings, strict=True)):
+        yield _Line(wording.plain, sentence, at, _NATURAL)
+        nameless = without_name(wording.plain, _names(sentence), NAMED)
+        if nameless != wording.plain:
+            yield _Line(nameless, sentence, at, _NATURAL)
+
+
+def _names(sentence: Marked) -> tuple[str, ...]:
+    """What campaigns are called in it."""
+    marks = (mark for mark in sentence.marks if mark.kind == "c")
+    return sentence.known or tuple(sentence.text[mark.start : mark.end] for mark in marks)
 
 
 def _block(all_grams: Sequence[Grams], least: int, offset: int) -> Block:
@@ -115,10 +144,11 @@ def _temperature(scores: Floats, truth: NDArray[np.int64], weight: Floats) -> fl
 def _tagger(marked: Sequence[Marked], wordings: Sequence[Wording]) -> Tagger:
     all_features: list[list[str]] = []
     truths: list[list[int]] = [[] for _ in LAYERS]
-    for sentence, wording in zip(marked, wordings, strict=True):
+    for at, (sentence, wording) in enumerate(zip(marked, wordings, strict=True)):
         tokens = wording.tokens
+        known = sentence.known or (_names(sentence) if at % 2 else ())
         all_features += word_features(
-            tokens, (sentence.intent, sentence.campaign_type), hints(wording)
+            tokens, (sentence.intent, sentence.campaign_type), hints(wording, known)
         )
         for layer, truth in enumerate(truths):
             truth += _labels(sentence, tokens, layer)
@@ -164,4 +194,4 @@ def _labels(sentence: Marked, tokens: Sequence[Token], layer: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    train(examples(), marked_sentences()).save(Path(sys.argv[1]))
+    train(examples(), [*marked_sentences(), *authored_sentences()]).save(Path(sys.argv[1]))

@@ -89,16 +89,22 @@ class Wording:
         """The words as typed behind `plain[start:end]`, whole tokens, outer space removed."""
         if start >= end:
             return ""
+        first, last = self.place(start, end)
+        return self.original[first:last].strip()
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Where `original` has the tokens of `plain[start:end]`."""
         first = self._spans[max(bisect_right(self._plain_starts, start) - 1, 0)]
         last = self._spans[max(bisect_right(self._plain_starts, end - 1) - 1, 0)]
-        return self.original[first[1] : last[2]].strip()
+        return first[1], last[2]
 
 
 class Lexicon:
-    """Known words, and the nearest of them to a mistyped one."""
+    """Known words, and the nearest of them to a mistyped one. `spared` words are no slips."""
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str], spared: Iterable[str] = ()) -> None:
         self._known = frozenset(words)
+        self._spared = frozenset(spared)
         self._near: dict[str, list[str]] = {}
         for word in sorted(self._known):
             if len(word) >= 4 and word.isalpha():
@@ -110,7 +116,7 @@ class Lexicon:
 
     def nearest(self, word: str) -> str:
         """The known word one slip away, else the word itself. Short words only swap letters."""
-        if word in self._known or len(word) < 4 or not word.isalpha():
+        if word in self._known or word in self._spared or len(word) < 4 or not word.isalpha():
             return word
         candidates = {
             near
@@ -136,8 +142,12 @@ def _one_slip(typed: str, meant: str) -> bool:
     return len(longer) - len(shorter) == 1 and shorter in _deletions(longer)
 
 
-def read(text: str, lexicon: Lexicon) -> Wording:
-    """Line the sentence up with its plain words. Never longer than a message may be."""
+def read(text: str, lexicon: Lexicon, names: Iterable[str] = ()) -> Wording:
+    """Line the sentence up with its plain words. Never longer than a message may be.
+
+    The words of `names` stay as they are.
+    """
+    named = {word for name in names for word in re.split(r"\W+", name.lower())}
     straight = text.translate(_STRAIGHT)
     pieces: list[str] = []
     starts: list[int] = []
@@ -148,7 +158,8 @@ def read(text: str, lexicon: Lexicon) -> Wording:
         if match.start() > end:
             pieces.append(" ")
             length += 1
-        word = _plainly(match[0], lexicon)
+        lower = match[0].lower()
+        word = lower if lower in named else _plainly(match[0], lexicon)
         if match.start() == end and pieces and pieces[-1].isdigit():
             word = _GLUED.get(word, word)
         starts.append(length)

@@ -21,9 +21,17 @@ _WHOLE_LIST: Final = frozenset(
     "customers customer people everyone everybody subscribers contacts folks list anyone all those "
     "ppl someone others guys them recipients".split()
 )
-_EVERYONE = re.compile(
-    r"(?:e?very ?(?:one|body)|any(?:one|body)|all|lots|ones?) (?=who|that)", re.IGNORECASE
+_SOMEONE_BEFORE = re.compile(
+    r"\b(?:e?very ?(?:one|body)|any ?(?:one|body)|those|ones|them|people|ppl|persons|folks?"
+    r"|guys) $",
+    re.IGNORECASE,
 )
+_ALL_OF_THEM = re.compile(
+    r"(?:all|lots|every|any|our|my|the)? ?(?:customers?|clients?|people|persons|ppl|contacts|folks"
+    r"|subscribers|shoppers|buyers|users|ones|those|everyone|everybody)\b",
+    re.IGNORECASE,
+)
+"""Nobody in particular: of these, only how long they were away says who is meant."""
 _ABSENCE = re.compile(
     r",? ?\b(?:who|that|which|whom|we|not|no|inactive|gone|absent|quiet|missing|last|haven'?t"
     r"|hasn'?t|didn'?t|without|with no|silent|lapsed for|away)\b.*$",
@@ -46,6 +54,12 @@ _CAPITALS = re.compile(
     r"(?<![.!?] )(?<!^)\b[A-Z][a-z'-]+ [A-Z][a-z'-]+\b(?! (?:campaign|mail|sale))"
 )
 _AND_SURNAME = re.compile(r"(?:[ -][A-Z][\w'-]+)+")
+_POSSESSED = re.compile(r"['\u2019]s?$")
+_LEAD = re.compile(
+    r"^(?:name(?:'s|s| is)|called|named|(?:mr|mrs|ms|miss|dr|mister|signora?|lady|lord|colonel"
+    r"|herr|frau)\.? )\s*",
+    re.IGNORECASE,
+)
 _STATE = re.compile(r"^(?:running|scheduled|paused|current|existing|own|old)\s+", re.IGNORECASE)
 
 
@@ -58,14 +72,16 @@ def segment(text: str, span: Span | None) -> str | None:
     start, end = span.start, span.end
     if before := _NEW_BEFORE.search(text[:start]):
         start = before.start()
+    if (before := _SOMEONE_BEFORE.search(text[:start])) and _CLAUSE.match(text, start):
+        start = before.start()
     words = text[start:end]
     if _CLAUSE.search(words):
         words = _whole_clause(text, start, end)
     elif more := _AND_SURNAME.match(text, end):
         words = text[start : more.end()] if words[-1:].isalpha() and _proper(words) else words
-    if inactive_days(_away(text, start)):
+    if inactive_days(_away(text, start)) and _ALL_OF_THEM.match(words):
         words = _ABSENCE.sub("", words)
-    words = _EVERYONE.sub("", words).strip(" ,")
+    words = words.strip(" ,")
     return None if words.lower() in _WHOLE_LIST or not words else words
 
 
@@ -108,7 +124,8 @@ def contact(text: str, span: Span | None) -> str | None:
         pair = _CAPITALS.search(text)
         return pair[0] if pair else None
     more = _AND_SURNAME.match(text, span.end)
-    return text[span.start : more.end() if more else span.end]
+    words = text[span.start : more.end() if more else span.end]
+    return _POSSESSED.sub("", _LEAD.sub("", words)) or None
 
 
 def campaign(words: str) -> str:

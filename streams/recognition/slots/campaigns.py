@@ -7,10 +7,31 @@ import re
 from streams.recognition.wording import Wording
 
 _METRICS = (
-    ("unsubscribes", r"unsubscri\w+|opt(?:ed)?[- ]?outs?|opted out|left the list|churn"),
-    ("complaints", r"complain\w*|marked (?:\w+ )?as spam|spam (?:reports?|complaints?)|reported"),
-    ("bounces", r"bounc\w+|undelivera\w+"),
-    ("clicks", r"click\w*|ctr|clickthrough"),
+    (
+        "unsubscribes",
+        (
+            r"unsubscri\w+|opt(?:ed)?[- ]?outs?|opted out|left the list|churn|unsub\w*|withdrawals?"
+            r"|dropped off|quit the list"
+        ),
+    ),
+    (
+        "complaints",
+        (
+            r"complain\w*|mark(?:ed|ing|s)? (?:[\w']+ ){0,4}(?:as|like) spam|spam (?:reports?"
+            r"|complaints?)|reported"
+        ),
+    ),
+    (
+        "bounces",
+        r"bounc\w+|undelivera\w+|came back|got returned|wrong address(?:es)?|dead address(?:es)?",
+    ),
+    (
+        "clicks",
+        (
+            r"click\w*|ctr|clickthrough|(?:followed|touched|tapped|pressed|hit|used) (?:on )?(?:the"
+            r"|my|our|a) (?:link|button)s?"
+        ),
+    ),
     ("opens", r"open(?:s|ed|ing|ers)?(?:[- ]rates?)?|read it|read (?:the|my|our)"),
     (
         "sales",
@@ -79,14 +100,25 @@ def metric(plain: str) -> str | None:
 
 def known_campaign(wording: Wording, known: tuple[str, ...]) -> str | None:
     """The words of a name that is known to exist."""
-    plain = wording.plain
+    span = known_span(wording.plain, known)
+    return wording.said(*span) if span else None
+
+
+def known_span(plain: str, known: tuple[str, ...]) -> tuple[int, int] | None:
+    """Where in the plain words a name that is known to exist stands."""
     for name in sorted(known, key=lambda n: (-len(n), n)):
         core = re.sub(rf"^(?:the|our|my) | {_CAMPAIGN_NOUN}$", "", name.lower())
         for words in (name.lower(), core):
             pattern = r"[ -]?".join(re.escape(word) for word in re.split(r"[ -]+", words) if word)
             if pattern and (match := re.search(rf"\b{pattern}\b", plain)):
-                return wording.said(*match.span())
+                return match.span()
     return None
+
+
+def without_name(plain: str, known: tuple[str, ...], instead: str) -> str:
+    """The plain words with a known name replaced: what a campaign is called says nothing."""
+    span = known_span(plain, known)
+    return f"{plain[: span[0]]}{instead}{plain[span[1] :]}" if span else plain
 
 
 def campaign(wording: Wording, known: tuple[str, ...]) -> str | None:

@@ -33,9 +33,11 @@ _GRAMMARS: Final[Mapping[str, Callable[[Wording], str | None]]] = {
 }
 
 
-def hints(wording: Wording) -> Hints:
-    """What each grammar finds, by its words."""
+def hints(wording: Wording, known: tuple[str, ...] = ()) -> Hints:
+    """What each grammar finds, by its words; `known` are the names of campaigns that exist."""
     found: dict[str, tuple[int, int]] = {}
+    if span := campaigns.known_span(wording.plain, known):
+        found["K"] = wording.place(*span)
     text = wording.original.casefold()
     for kind, grammar in _GRAMMARS.items():
         words = grammar(wording)

@@ -26,7 +26,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "cancel_campaign": frozenset({"campaign"}),
     "query_performance": frozenset({"campaign", "metric", "period"}),
     "query_audience": frozenset({"audience", "campaign", "contact", "email"}),
-    "send_test": frozenset({"email", "campaign"}),
+    "send_test": frozenset({"email", "campaign", "contact"}),
     "manage_contacts": frozenset({"audience", "contact", "email"}),
     "privacy_request": frozenset({"contact", "email"}),
     "set_business_context": frozenset({"tone", "language", "email", "product"}),

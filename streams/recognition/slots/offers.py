@@ -24,6 +24,20 @@ _CURRENCY = {
     "pound": "GBP",
     "pounds": "GBP",
     "quid": "GBP",
+    "chf": "CHF",
+    "aud": "AUD",
+    "cad": "CAD",
+    "nzd": "NZD",
+    "sgd": "SGD",
+    "inr": "INR",
+    "rs": "INR",
+    "rupees": "INR",
+    "francs": "CHF",
+    "s$": "SGD",
+    "a$": "AUD",
+    "c$": "CAD",
+    "nz$": "NZD",
+    "\u20b9": "INR",
     "yen": "JPY",
     "\u00a5": "JPY",
     "jpy": "JPY",
@@ -35,14 +49,16 @@ _STOP = (
     r"|tomorrow|today|tonight|because|please|send|expires?|through|only|but|or|as|while"
     r"|before|after"
     r"|instead|coupon|promo|voucher|weekdays?|plus|via|from|so|is|in|on|at|within|then|thanks"
-    r"|rather)\b"
+    r"|rather|thrown|they|we|i|you|would)\b"
     r"|\s?[,.;:!?()\"]|\s-|$)"
 )
 _OFF = (
-    rf"(?: ?off(?: of)?(?: (?!for\b|until\b|till\b|this\b|next (?:week|month|weekend)\b"
+    rf"(?: ?(?:less\b|off\b)(?: of)?(?: (?!for\b|until\b|till\b|this\b|next (?:week|month"
+    rf"|weekend)\b"
     rf"|when\b|if\b|to\b|with\b|and\b|by\b|code\b|please\b|only\b|in\b|instead\b|ends?\b"
     rf"|valid\b|who\b|or\b|but\b|tomorrow\b|today\b|as\b|is\b|at\b|send\b|on\b|using\b"
-    rf"|through\b)[^,.;:!?()\"]+?{_STOP})?"
+    rf"|through\b|so\b|per (?!pouch|person|item|order|head|pair|box|bottle|class)"
+    rf"|and\b)[^,.;:!?()\"]+?{_STOP})?"
 )
 _NOUN = (
     r" (?:discount|reduction|price cut|voucher|coupon|gift card|credit|gift voucher|cashback"
@@ -52,8 +68,14 @@ _PERCENT = re.compile(
     rf"\b(?:up to )?(?P<n>\d+(?:[.,]\d+)?|{NUMBER}) ?(?:%|percent|per cent|pct)(?P<tail>{_OFF}"
     rf"|{_NOUN}| of (?:all )?[\w' -]+?{_STOP}))?"
 )
-_SYMBOL = r"[$\u20ac\u00a3\u00a5]"
-_UNIT = r"(?:usd|eur|gbp|jpy|dollars?|euros?|pounds?|quid|bucks?|yen)"
+_SYMBOL = (
+    r"(?:\b(?:nz|[sac]) ?\$|[$\u20ac\u00a3\u00a5\u20b9]|\b(?:chf|rs|inr|aud|cad|sgd|nzd"
+    r"|eur|usd|gbp)\b\.?)"
+)
+_UNIT = (
+    r"(?:usd|eur|gbp|jpy|chf|aud|cad|nzd|sgd|inr|rupees|francs|dollars?|euros?|pounds?|quid"
+    r"|bucks?|yen)"
+)
 _AMOUNT = re.compile(
     rf"(?:(?P<sym>{_SYMBOL}) ?(?P<n1>\d+(?:[.,]\d+)?)|\b(?P<n2>{NUMBER}) ?(?P<unit>{_UNIT}\b"
     rf"|{_SYMBOL}))"
@@ -98,12 +120,17 @@ _GIFT_PLAIN = re.compile(r"\ba (?:small )?gift(?! card)\b")
 _FREE = re.compile(r"\b(?:free|complimentary|gift|for nothing|on the house)\b", re.IGNORECASE)
 _CODE = re.compile(
     r"\b(?:(?:discount|promo|promotion|promotional|coupon|voucher|offer) )?(?:code"
-    r"|coupon)(?: is| of| called| word| named)?:? "
+    r"|coupon)(?: wrong,? its| is| of| called| word| named| to| 2| should be)?:? "
     r"?[\"']?(?P<code>[A-Za-z][A-Za-z0-9_-]*\d[A-Za-z0-9_-]*|[A-Z][A-Z0-9_-]{2,})",
 )
 _CODE_LOWER = re.compile(
     r"\b(?:code|coupon code|promo)(?: is| of| called| word)?:? ?[\"']?(?P<code>[a-z0-9_-]{4,})"
 )
+_CODE_ALONE = re.compile(
+    r"(?<![\w@.-])(?=[A-Z0-9_-]*[A-Z]{3})(?:[A-Z][A-Z_-]*\d[A-Z0-9_-]*|[A-Z]{6,})(?![\w@-])"
+)
+"""A word in capitals that looks like a code even where nobody calls it one."""
+_DEAL = re.compile(r"[%$\u20ac\u00a3]|\b(?:off|code|coupon|voucher|promo|free|discount)\b")
 _NOT_CODES = {
     "with",
     "that",
@@ -119,10 +146,13 @@ _NOT_CODES = {
     "expires",
 }
 _COUNT = re.compile(
-    rf"\b(?P<n>{NUMBER}|single)[ -]?(?:[a-z-]+[ -])?(?:[a-z-]+[ -])?(?:e ?- ?mails?|emails?"
-    rf"|mails?|messages|parts?|steps?|touch(?:es)?|newsletters)\b(?! address)"
+    rf"\b(?!an? (?!couple|hundred|dozen))(?P<n>{NUMBER}"
+    rf"|single)[ -]?(?:[a-z-]+[ -])?(?:[a-z-]+[ -])?(?:e ?- ?mails?|emails?"
+    rf"|mails?|messages|parts?|parters?|steps?|touch(?:es)?|newsletters|letters|notes|nudges|chapters"
+    r"|instal?lments)\b(?! address)"
     rf"|\b(?:series|sequence|drip|set|course|campaign) of (?P<m>{NUMBER})\b(?! (?:days|weeks))"
-    rf"|\b(?P<r>{NUMBER}) (?:reminders|nudges|follow-ups|(?:[a-z]+ )?(?:tips|lessons)|mailings)\b"
+    rf"|\b(?P<r>{NUMBER}) (?:reminders?|nudges?|follow-ups|msgs?|(?:[a-z]+ )?(?:tips|lessons)"
+    rf"|mailings)\b"
     rf"|(?:^|[.;!?] )(?P<e>{NUMBER}) (?:is|are|will be|would be) (?:enough|plenty|fine)\b"
 )
 
@@ -164,7 +194,7 @@ def _shape(kind: str, match: re.Match[str], wording: Wording) -> dict[str, Any]:
             found["value"] = whole(value)
     sign = parts.get("sym") or parts.get("unit")
     if kind == "amount" and sign:
-        found["currency"] = _CURRENCY[sign]
+        found["currency"] = _CURRENCY[sign.replace(" ", "").rstrip(".")]
     return found
 
 
@@ -172,6 +202,8 @@ def discount_code(wording: Wording) -> str | None:
     """The code as customers type it, in capitals."""
     if match := _CODE.search(wording.original):
         return match["code"].upper()
+    if _DEAL.search(wording.plain) and (match := _CODE_ALONE.search(wording.original)):
+        return match[0]
     if (match := _CODE_LOWER.search(wording.original.lower())) and match["code"] not in _NOT_CODES:
         return match["code"].upper() if any(c.isdigit() for c in match["code"]) else None
     return None

@@ -133,7 +133,10 @@ _ABSENCE = re.compile(
     rf"|ordered|came|visited|trained|seen|purchased|logged)|gone|quiet|away|lapsed|absent"
     rf"|silent)\b[^,.;]*(?:{SPAN})"
 )
-_TITLES = r"(?:herr|frau|mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
+_TITLES = (
+    r"(?:herr|frau|signora?|senhora?|se\u00f1ora?|madame|monsieur|mme|colonel|lady|lord"
+    r"|sir|don|dona|mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
+)
 _CUE = (
     r"\b(?:add|remove|delete|unsubscribe|erase|forget|wipe|about|on|for|of|from|off|does|did"
     r"|will|is|isn't|doesn't|didn't|won't|customer|client|member|contact|called|named|by|to"
@@ -240,7 +243,11 @@ def titled(wording: Wording) -> str | None:
     """The name behind a title."""
     text = wording.original.translate(str.maketrans("\u2019", "'"))
     for title in re.finditer(rf"\b{_TITLES} (?=[^\W\d_])", text, re.IGNORECASE):
-        rest = re.match(r"[^\W\d_][\w'-]*(?: [A-Z][\w'-]*)*", text[title.end() :])
+        rest = re.match(
+            r"[^\W\d_][\w'-]*(?: (?:de|van|von|del|della|da|di|la|der|den|bin|al|le|du) (?=[A-Z]))?"
+            r"(?:(?<= )[A-Z][\w'-]*)?(?: [A-Z][\w'-]*)*",
+            text[title.end() :],
+        )
         if rest and rest[0].lower() not in _NAME_STOP:
             return _without_possessive(rest[0])
     return None

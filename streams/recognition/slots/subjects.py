@@ -54,10 +54,18 @@ _OCCASION = re.compile(
     r"(?! (?:sale campaign|newsletter|collection|jackets|shoes|menu|range|school|camp))"
 )
 _SUBJECT = re.compile(
-    r"\bsubject(?: lines?)?(?: (?:should|must|can|could|to|please))*(?: (?:be|is|as|say|read"
-    r"|use|to|=))?(?: (?:to|instead))?:? ?(?P<rest>[\"'].+|.+)",
+    r"\b(?:subj(?:ect)?(?: lines?)?|title(?: of (?:the )?mail)?(?=:))"
+    r"(?: (?:should|shd|must|can|could|ought|to|please))*(?: (?:be|is|as|say|read"
+    r"|use|to|for(?= [A-Z])|=))?(?: (?:to|instead))?:? ?(?P<rest>[\"'].+|.+)",
     re.IGNORECASE,
 )
+_AFTER_SUBJECT = re.compile(
+    r",? (?:instead|please|pls|plz|thanks)\b.*$|\.$"
+    r"|, (?=(?:to|for|send|with|code|everybody|everyone|keep|make|tone|in a|in an|and (?:send"
+    r"|make|keep"
+    r"|put|add|use|tell)|\d+ ?%|use|it|i|we|goes|out|free|valid|until|till|but|sent)\b).*$"
+)
+"""What follows the words of a subject line and is none of them."""
 
 
 def language(plain: str) -> str | None:
@@ -80,10 +88,12 @@ def subject_line(wording: Wording) -> str | None:
     if quoted := re.search(r"\"(?P<q>[^\"]+)\"|(?:^|\s)'(?P<s>.+?)'(?=\W|$)", rest):
         return (quoted["q"] or quoted["s"]).strip()
     asked = re.search(
-        r"subject(?: lines?)?(?: (?:should|must|to))*(?: (?:be|is|as|say|read|to)|:|,)",
+        r"(?:subj(?:ect)?(?: lines?)?|title)(?: of (?:the )?mail)?(?: (?:should|shd|must|ought"
+        r"|to))*"
+        r"(?: (?:be|is|as|say|read|to|for)| ?[:=]|,)",
         match[0],
         re.IGNORECASE,
-    )
+    ) or re.search(r"subject(?: line)? (?=[A-Z\d])", match[0])
     if asked is None or re.match(
         r"(?:something|a bit|shorter|catchier|more|less|different|another|better|too|not|be"
         r"|not so|the|a|sound|friendl|warm|punch|with|without|in|please)\b",
@@ -91,7 +101,8 @@ def subject_line(wording: Wording) -> str | None:
         re.IGNORECASE,
     ):
         return None
-    return re.sub(r"[,;] .*$|\.$| (?:instead|please|pls)$", "", rest).strip() or None
+    rest = re.sub(r"[.!] (?=[A-Z]).*$|;.*$", "", rest)
+    return _AFTER_SUBJECT.sub("", rest).strip() or None
 
 
 def trigger(wording: Wording) -> str | None:

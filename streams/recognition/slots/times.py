@@ -49,7 +49,7 @@ _ORDINALS = {
 WEEKDAY = r"(?<!black )(?<!good )(?<!cyber )(?<!easter )(?:" + "|".join(_WEEKDAYS) + ")"
 MONTH = "(?:" + "|".join(sorted(_MONTH_NUMBER, key=len, reverse=True)) + r")\b"
 _DATE = (
-    rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})"
+    rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<us>\d{{1,2}}/\d{{1,2}})(?!/|\d)"
     rf"|(?:the )?(?P<d1>\d{{1,2}}|{'|'.join(_ORDINALS)})(?: ?(?:st|nd|rd"
     rf"|th))?(?: of)? (?P<m1>{MONTH})(?:,? (?P<y1>20\d\d))?"
     rf"|(?P<m2>{MONTH}) (?:the )?(?P<d2>\d{{1,2}})(?: ?(?:st|nd|rd|th)\b)?(?![:.]?\d|\s?(?:am"
@@ -71,6 +71,7 @@ _HOUR_WORDS = "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve
 _CLOCK = (
     r"(?:(?P<noon>noon|midday|midnight)"
     rf"|(?P<half>half past|quarter past|quarter to) (?P<hh>\d{{1,2}}|{_HOUR_WORDS})"
+    rf"|(?P<halfpast>half) (?P<hh2>\d{{1,2}}|{_HOUR_WORDS})"
     rf"|(?<=at )(?P<hourword>{_HOUR_WORDS})\b(?! (?:days|hours|weeks|emails))"
     r"|(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?: ?(?P<ap>am|pm|a\.? ?m\.?"
     r"|p\.? ?m\.?)(?![a-z]))?(?: ?(?:o'? ?clock|sharp|h))?"
@@ -112,7 +113,9 @@ _RELATIVE = re.compile(
     rf"|after the weekend)"
 )
 RECURRENCE = re.compile(
-    rf"\b(?:(?:every|each) (?:other |second |first |last |two |three |\d+ )?(?:{WEEKDAY}|day"
+    rf"\b(?:(?:every|each) (?:other |single |second |first |last |two |three |four "
+    rf"|\d+ )?(?:{WEEKDAY}"
+    r"|working day|season|day"
     rf"|week|month|quarter|year|morning|evening|fortnight|weekday"
     rf"|weekend)s?(?: and {WEEKDAY}s?)?"
     rf"(?: (?:of (?:the|each|every) month|morning|afternoon|evening))*"
@@ -121,7 +124,9 @@ RECURRENCE = re.compile(
     rf"|monthly|quarterly|yearly|annually)"
     r"(?! (?:members?|memberships?|sponsors?|plans?|flowers|pass|passes|payments?|fee|price"
     r"|box(?:es)?))"
-    rf"|on {WEEKDAY}s|the (?:first|last|second|third) (?:{WEEKDAY}|day) of (?:the|each"
+    rf"|on {WEEKDAY}s|(?:the )?(?:first|last|second|third|1st|2nd|3rd) (?:{WEEKDAY}|working day"
+    rf"|day)"
+    r" of (?:the|each"
     rf"|every) month)"
     rf"(?:,? (?:at )(?:noon|midday|\d{{1,2}}(?:[:.]\d{{2}})?(?: ?(?:am|pm))?))?"
 )
@@ -213,7 +218,7 @@ def _moment(match: re.Match[str], local: datetime) -> str:
     if clock is None:
         return ""
     dayless = not any(
-        parts.get(k) for k in ("iso", "d1", "d2", "d3", "after", "near", "weekday", "days")
+        parts.get(k) for k in ("iso", "us", "d1", "d2", "d3", "after", "near", "weekday", "days")
     )
     day = local.date() if dayless else _day(parts, local, clock)
     if day is None:
@@ -240,7 +245,9 @@ def _after(words: str, local: datetime) -> str:
 def _clock(parts: dict[str, str | None]) -> time | None:
     if parts.get("noon"):
         return time(0 if parts["noon"] == "midnight" else 12)
-    if parts.get("half"):
+    if parts.get("halfpast"):
+        hour, minute = _hour(parts["hh2"] or "0"), 30
+    elif parts.get("half"):
         base = _hour(parts["hh"] or "0")
         minutes = {"half past": 30, "quarter past": 15, "quarter to": -15}[parts["half"] or ""]
         total = (base * 60 + minutes) % 1440
@@ -300,6 +307,8 @@ def _date(parts: dict[str, str | None], today: date) -> date | None:
     try:
         if iso := parts.get("iso"):
             return date.fromisoformat(iso)
+        if us := parts.get("us"):
+            return _slashed(us, today)
         if only := parts.get("d3"):
             day = today.replace(day=int(only))
             return day if day >= today else _next_month(day)
@@ -311,6 +320,15 @@ def _date(parts: dict[str, str | None], today: date) -> date | None:
         return day.replace(year=day.year + 1) if day < today and not year else day
     except (KeyError, ValueError):
         return None
+
+
+def _slashed(words: str, today: date) -> date | None:
+    """`8/28` can only be August; of `3/4` nobody knows."""
+    first, second = (int(part) for part in words.split("/"))
+    if (first > 12) == (second > 12):
+        return None
+    day = today.replace(month=min(first, second), day=max(first, second))
+    return day.replace(year=day.year + 1) if day < today else day
 
 
 def _next_month(day: date) -> date:
@@ -335,7 +353,20 @@ def expires(wording: Wording) -> Found | None:
 
 
 def recurrence(wording: Wording) -> Found | None:
-    return first_words(RECURRENCE, wording)
+    found = first_words(RECURRENCE, wording)
+    if found is None:
+        return None
+    return Found(
+        found.start,
+        found.end,
+        re.sub(
+            r"^(?:the"
+            r"|on) ",
+            "",
+            found.value,
+            flags=re.IGNORECASE,
+        ),
+    )
 
 
 def delay(plain: str) -> str | None:

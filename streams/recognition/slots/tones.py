@@ -37,9 +37,11 @@ _NO_TONES: Final = frozenset(
 
 def tone(plain: str, *, loose: bool) -> str | None:
     """One adjective in its base form. `loose`: any such word counts, as in `make it warmer`."""
+    spaced = " " + re.sub(r"\W", " ", plain)
     found = [
         (match.start(), base)
         for base, form in _TONES.items()
+        if f" {base[:3]}" in spaced
         for match in re.finditer(_toned(form, loose=loose), plain)
         if not _TONED_DOWN.search(plain[: match.end()])
     ]
@@ -93,6 +95,6 @@ def base_form(word: str) -> str | None:
     """`friendlier` and `friendliest` are `friendly`; a word that is not compared stays."""
     word = word.casefold()
     for base, form in _TONES.items():
-        if re.fullmatch(form, word):
+        if word.startswith(base[:3]) and re.fullmatch(form, word):
             return base
     return _positive(word)
