@@ -88,6 +88,8 @@ class Postmark:
             "count": SEARCH_PAGE,
             "offset": offset,
             "metadata_batch_id": batch_id,
+            # else Postmark would search the transactional stream `outbound` alone
+            "messagestream": sending.stream,
         }
         try:
             response = self._http.get(

@@ -27,7 +27,8 @@ _EVENT_TYPES = {
     "SpamComplaint": "Bounced",
     "SubscriptionChange": "SubscriptionChanged",
 }
-_HAPPENED = """
+MOST_FOUND = 10_000
+HAPPENED = """
 SELECT e.*, m.message_id, m.sender, m.subject, m.tag, m.metadata
 FROM events e LEFT JOIN messages m ON m.id = e.message WHERE e.happened = 1
 """
@@ -78,6 +79,12 @@ def find_messages(
     return total, rows
 
 
+def check_window(count: int, offset: int) -> None:
+    """Raises the 422 of a page that reaches beyond what can be searched."""
+    if count + offset > MOST_FOUND:
+        raise RefusedError(600, f"Count and offset together cannot exceed {MOST_FOUND}.")
+
+
 def _searched(request: Request) -> Filter:
     """The filter of one search: own server, and only what is older than the search lag."""
     server, query, sandbox = server_of(request), request.query_params, sandbox_of(request)
@@ -104,10 +111,16 @@ def _searched(request: Request) -> Filter:
 
 
 async def search_messages(request: Request) -> Response:
-    """GET /messages/outbound?count=&offset=&recipient=&tag=&metadata_<name>=..."""
+    """GET /messages/outbound?count=&offset=&recipient=&tag=&messagestream=&metadata_<name>=...
+
+    Without messagestream only the stream `outbound` is searched, as Postmark has it.
+    """
     query = request.query_params
     wanted = _searched(request)
+    if not query.get("messagestream"):
+        wanted.add_equal("stream", "outbound")
     count, offset = number(query, "count", 100, 500), number(query, "offset", 0, 10**9)
+    check_window(count, offset)
     total, rows = await sandbox_of(request).database.run(
         lambda connection: find_messages(connection, wanted, count, offset)
     )
@@ -153,7 +166,7 @@ async def message_details(request: Request) -> Response:
             return None
         sent = sent_mail(connection, rows[0], base_url)
         events = connection.execute(
-            _HAPPENED + " AND e.message = ? ORDER BY e.due_at, e.id", (rows[0]["id"],)
+            HAPPENED + " AND e.message = ? ORDER BY e.due_at, e.id", (rows[0]["id"],)
         )
         attached = [a["Name"] for a in sent["message"].get("Attachments") or []]
         return {
@@ -223,7 +236,7 @@ async def list_bounces(request: Request) -> Response:
     until = moment(query, "todate", end_of_day=True)
     rows = await sandbox_of(request).database.run(
         lambda connection: connection.execute(
-            _HAPPENED + " AND e.server_id = ? AND e.record_type IN ('Bounce', 'SpamComplaint')"
+            HAPPENED + " AND e.server_id = ? AND e.record_type IN ('Bounce', 'SpamComplaint')"
             " AND e.due_at >= ? AND e.due_at <= ? ORDER BY e.id DESC",
             (server.id, since, 9e15 if until is None else until),
         ).fetchall()
@@ -252,7 +265,7 @@ async def get_bounce(request: Request) -> Response:
     server, bounce_id = server_of(request), request.path_params["id"]
     row = await sandbox_of(request).database.run(
         lambda connection: connection.execute(
-            _HAPPENED + " AND e.id = ? AND e.server_id = ?"
+            HAPPENED + " AND e.id = ? AND e.server_id = ?"
             " AND e.record_type IN ('Bounce', 'SpamComplaint')",
             (min(bounce_id, 2**62), server.id),
         ).fetchone()
@@ -284,10 +297,11 @@ def _statistics(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any
         wanted.values,
     ).fetchone()
     counted = {
-        row["record_type"]: (row["events"], row["messages"])
+        row["record_type"]: (row["events"], row["uniques"])
         for row in connection.execute(
             "SELECT e.record_type, count(*) AS events,"  # noqa: S608 - fixed clauses
-            " count(DISTINCT e.message) AS messages"
+            " count(DISTINCT e.message || ' ' || coalesce(CAST(e.details AS TEXT)"
+            " ->> 'OriginalLink', '')) AS uniques"
             " FROM events e JOIN messages m ON m.id = e.message"
             f" WHERE e.happened = 1 AND {wanted.where} GROUP BY 1",
             wanted.values,

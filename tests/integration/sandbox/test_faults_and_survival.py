@@ -100,9 +100,8 @@ def test_search_lags_filters_and_pages(mailer: Mailer) -> None:
     first = mailer.send(*batch)[0]
 
     def search(**query: str | int) -> tuple[int, list[str]]:
-        response = mailer.http.get(
-            "/messages/outbound", params={"count": 100, "offset": 0, **query}
-        )
+        asked = {"count": 100, "offset": 0, "messagestream": "broadcast", **query}
+        response = mailer.http.get("/messages/outbound", params=asked)
         assert response.status_code == 200, response.text
         found = response.json()
         return found["TotalCount"], [message["Recipients"][0] for message in found["Messages"]]
@@ -115,6 +114,7 @@ def test_search_lags_filters_and_pages(mailer: Mailer) -> None:
     assert search(recipient="C7@example.com") == (1, ["c7@example.com"])
     assert search(tag="t", messagestream="broadcast", status="sent")[0] == 300
     assert search(fromdate="2100-01-01")[0] == search(messagestream="outbound")[0] == 0
+    assert search(messagestream="")[0] == 0, "without a stream only `outbound` is searched"
     details = mailer.http.get(f"/messages/outbound/{first['MessageID']}/details").json()
     assert details["Metadata"] == {"batch_id": "b0"}
     assert "https://shop.example/bread" in details["HtmlBody"]
