@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from infra.local.sandbox import account, control, search, sending, streams, webhooks
+from infra.local.sandbox import account, control, reads, search, sending, streams, webhooks
 from infra.local.sandbox.payloads import timestamp
 from infra.local.sandbox.player import Player
 from infra.local.sandbox.refusals import RefusedError
@@ -25,6 +25,7 @@ from infra.local.sandbox.web import Sandbox, answer, refusal_answer
 
 _ROUTES: list[BaseRoute] = [
     *sending.routes,
+    *reads.routes,
     *search.routes,
     *account.routes,
     *streams.routes,

@@ -112,6 +112,13 @@ def bounce_fields(h: Happening) -> dict[str, Any]:
     }
 
 
+def read_record(h: Happening) -> dict[str, Any]:
+    """An open or click as the API lists it: the webhook's fields without Metadata."""
+    record: dict[str, Any] = orjson.loads(webhook_body(h))
+    del record["Metadata"]
+    return record
+
+
 def _read(h: Happening) -> dict[str, Any]:
     client = CLIENTS[h.details["client"]]
     return {

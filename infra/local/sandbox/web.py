@@ -25,7 +25,7 @@ from infra.local.sandbox.tables import Database
 
 M = TypeVar("M", bound=BaseModel)
 _PARSE_ASIDE_BYTES = 256 * 1024
-_PROVIDER_ZONE = ZoneInfo("America/New_York")  # Postmark's dates are Eastern time
+PROVIDER_ZONE = ZoneInfo("America/New_York")  # Postmark's dates are Eastern time
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def moment(query: Mapping[str, str], name: str, *, end_of_day: bool) -> float | 
             found = datetime.combine(date.fromisoformat(text), clock)
         else:
             found = datetime.fromisoformat(text)
-        zoned = found if found.tzinfo else found.replace(tzinfo=_PROVIDER_ZONE)
+        zoned = found if found.tzinfo else found.replace(tzinfo=PROVIDER_ZONE)
         return zoned.astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         raise RefusedError(600, f"'{name}' is not a date.") from None
