@@ -124,13 +124,17 @@ def _uuid(value: Any) -> str | None:
 
 
 def _time(value: Any, otherwise: datetime) -> int:
+    return to_micros(parsed_time(value) or otherwise)
+
+
+def parsed_time(value: Any) -> datetime | None:
+    """An aware time of a year that can be stored, else None."""
     try:
         moment = datetime.fromisoformat(value)
-        if moment.year in _YEARS:
-            return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment if moment.astimezone(UTC).year in _YEARS else None
     except (TypeError, ValueError, OverflowError):
-        pass
-    return to_micros(otherwise)
+        return None
 
 
 def _recipient(kind: str, record: Mapping[str, Any]) -> str | None:
@@ -139,19 +143,37 @@ def _recipient(kind: str, record: Mapping[str, Any]) -> str | None:
 
 
 def _key(kind: str, record: Mapping[str, Any]) -> bytes:
-    """What makes two posts the same; type and message alone would merge true repeats."""
-    fields: tuple[str, ...]
+    """What makes two posts the same; type and message alone would merge true repeats.
+
+    Message details, lists of opens and the suppression dump tell of the same observation with
+    other spellings of the time, and some with whole seconds: the key is that of the moment.
+    """
+    parts: list[Any]
     match kind:
         case "Bounce" | "SpamComplaint":
-            fields = ("ID",)
+            parts = [record.get("ID")]
         case "Delivery":
-            fields = ("MessageID", "Recipient")
+            parts = [record.get("MessageID"), _lower(record.get("Recipient"))]
         case "Open" | "Click":
-            fields = ("MessageID", "Recipient", "ReceivedAt", "OriginalLink", "UserAgent")
+            parts = [record.get("MessageID"), _lower(record.get("Recipient"))]
+            parts += [_moment(record.get("ReceivedAt"))]
+            parts += [record.get("OriginalLink"), record.get("UserAgent")]
         case _:
-            fields = ("MessageStream", "Recipient", "ChangedAt", "SuppressSending")
-    parts = [kind, *(record.get(field) for field in fields)]
-    return hashlib.sha256(orjson.dumps(parts)).digest()[:16]
+            at = _moment(record.get("ChangedAt"))
+            second = at // 1_000_000 if isinstance(at, int) else at
+            parts = [record.get("MessageStream"), _lower(record.get("Recipient")), second]
+            parts += [record.get("SuppressSending")]
+    return hashlib.sha256(orjson.dumps([kind, *parts])).digest()[:16]
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> Any:
+    """Microseconds, or whatever stands there if it is no time."""
+    moment = parsed_time(value)
+    return value if moment is None else to_micros(moment)
 
 
 def _event(kind: str, record: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
