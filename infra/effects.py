@@ -12,6 +12,9 @@ from datetime import timedelta
 from domain.contact.unsubscribe import make_token
 from infra.bootstrap import Core
 from infra.campaign_content import LoggedContents
+from infra.healing.heard import PostgresHeard
+from infra.healing.history import PostmarkHistory
+from infra.healing.intake import KafkaIntake
 from infra.heartbeat import Heartbeat
 from infra.ledger.ledger import LedgerSettings, PostgresLedger
 from infra.ledger.state import measure
@@ -22,6 +25,7 @@ from infra.replies.wiring import reply_worker
 from infra.senders import LoggedSenders, PostgresRegistrations
 from infra.settings import Settings
 from infra.wakeups import Wakeups
+from streams.effects.healing.healer import Healer
 from streams.effects.loops import Bell, Loop, watch
 from streams.effects.metrics import SEND_RATE, count_events
 from streams.effects.registration import Registrar
@@ -35,6 +39,9 @@ from streams.effects.sending.sender import Sender
 SENDER_THREADS = 3
 REPLY_THREADS = 4
 POLL = 0.25
+HEALING_POLL = 5.0
+MOST_QUESTIONS = 1_000
+"""More than one step of healing asks the provider, however much is missing."""
 
 
 class LateReplies:
@@ -64,6 +71,8 @@ class Effects:
     sender: Sender
     resolver: Resolver
     registrar: Registrar
+    healer: Healer
+    heard: PostgresHeard
     replies: LateReplies
     threads: int = SENDER_THREADS
     reply_threads: int = REPLY_THREADS
@@ -89,6 +98,7 @@ class Effects:
         shop = MailShop.of(LoggedContents(core.commands), _own_links(core))
         SEND_RATE.set(settings.send_rate)
         paces = Paces(settings.send_rate, random.Random().random)
+        heard = PostgresHeard(core.pool, settings.heal_after)
         return cls(
             core,
             Sender(ledger, senders, shop, postmark, paces, Rota()),
@@ -99,6 +109,15 @@ class Effects:
                 PostmarkWebhooks(core.addresses.postmark_url),
                 webhook_url(settings),
             ),
+            Healer(
+                heard,
+                senders,
+                PostmarkHistory(core.addresses.postmark_url, settings.heal_rate),
+                KafkaIntake(core.addresses.kafka_bootstrap, settings.topic_prefix),
+                settings.heal_every,
+                settings.heal_after,
+            ),
+            heard,
             LateReplies(core),
         )
 
@@ -113,6 +132,7 @@ class Effects:
             on_ready()
 
         sends, registrations, replies, clockwork = Bell(), Bell(), Bell(), Bell()
+        healing = Bell()
         loops = [
             *(
                 Loop(f"sender-{number}", self.sender.step, sends, stop, POLL)
@@ -124,12 +144,14 @@ class Effects:
             ),
             Loop("resolver", self.resolver.step, clockwork, stop, POLL),
             Loop("registrar", self.registrar.step, registrations, stop, POLL),
-            Loop("measuring", lambda: measure(self.core.pool), clockwork, stop, 2.0),
+            Loop("healer", self.healer.step, healing, stop, HEALING_POLL, longest=self._longest()),
+            Loop("measuring", self._measure, clockwork, stop, 2.0),
         ]
         channels = {
             "nudge_sends": sends.ring,
             "nudge_registrations": registrations.ring,
             "nudge_replies": replies.ring,
+            "nudge_healing": healing.ring,
         }
         beat = Heartbeat(heartbeat_file(self.core.addresses.data_dir, "effects"))
         beat()
@@ -143,10 +165,18 @@ class Effects:
                 watch(loops, stop, beat, patience)
             finally:
                 stop.set()
-                for bell in (sends, registrations, replies, clockwork):
+                for bell in (sends, registrations, replies, clockwork, healing):
                     bell.ring()
                 for loop in loops:
                     loop.join(10)
+
+    def _longest(self) -> float:
+        """Seconds that one step of healing may take at the rate that is allowed."""
+        rate = self.core.settings.heal_rate
+        return 600 + (MOST_QUESTIONS / rate if rate else 0)
+
+    def _measure(self) -> bool:
+        return measure(self.core.pool) or self.heard.measure()
 
 
 def _own_links(core: Core) -> Callable[[str], str]:

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     send_settling: Duration = timedelta(minutes=10)
     ambiguous_policy: Literal["resend", "hold"] = "resend"
     unknown_message_wait: Duration = timedelta(minutes=10)
+    heal_every: Duration = timedelta(minutes=15)
+    heal_after: Duration = timedelta(minutes=30)
+    heal_rate: float = Field(default=10, ge=0)
 
     verify_every: Duration = timedelta(hours=24)
 

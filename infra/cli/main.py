@@ -27,6 +27,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.bench": ("bench",),
     "infra.cli.why": ("why", "why-not"),
     "infra.cli.audit": ("audit",),
+    "infra.cli.webhooks": ("webhooks",),
 }
 """Module and what it adds at the first level; its `register` adds them to an application."""
 

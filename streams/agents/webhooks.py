@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,8 @@ from uuid import UUID, uuid5
 from domain.delivery.states import State, is_possible
 from projections.batch import Batch
 from streams.agents.addresses import Addresses, Heard
-from streams.agents.ports import Fact, WorkerTransaction
+from streams.agents.ports import Fact, Place, WorkerTransaction
+from streams.steps.gaps import provider_day
 from streams.steps.webhooks import Observation, UnreadableWebhookError, understand
 
 TOPIC: Final = "postmark-webhooks"
@@ -30,6 +32,11 @@ _NEW = """
     INSERT INTO state.webhook_seen (organization_id, key)
     SELECT o, k FROM unnest(%s::uuid[], %s::bytea[]) AS u (o, k) ORDER BY o, k
     ON CONFLICT DO NOTHING RETURNING organization_id, key
+"""
+_COUNT = """
+    INSERT INTO state.webhook_counts AS known (organization_id, kind, day, heard)
+    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::date[], %s::bigint[])
+    ON CONFLICT (organization_id, kind, day) DO UPDATE SET heard = known.heard + excluded.heard
 """
 _STORE = """
     UPDATE state.sends s SET state = u.s, version = u.v, message_id = u.m
@@ -52,6 +59,16 @@ class Arrival:
     def cause(self) -> str:
         """The id that events name as their cause."""
         return str(uuid5(_ORIGINS, self.origin))
+
+    @property
+    def place(self) -> Place:
+        """Under what it is heard once."""
+        return self.organization_id, self.observation.key
+
+    @property
+    def of_nothing(self) -> bool:
+        """Whether it is about no message: somebody changed a subscription by hand."""
+        return not (self.observation.message_id or self.observation.delivery_id)
 
 
 @dataclass(slots=True)
@@ -119,13 +136,14 @@ def absorb(
     """
     matched = _match(tx, arrivals)
     known = [(each, send) for each, send in zip(arrivals, matched, strict=True) if send]
-    tx.add(*_facts(tx, known))
+    new = _unseen(tx, [e for e, s in zip(arrivals, matched, strict=True) if s or e.of_nothing])
+    tx.add(*_facts(tx, known, new))
     _store(tx, {send.delivery_id: send for _, send in known}.values())
     addresses.hear(tx, [_heard(a, s) for a, s in zip(arrivals, matched, strict=True)])
     return [
         each
         for each, send in zip(arrivals, matched, strict=True)
-        if send is None and (each.observation.message_id or each.observation.delivery_id)
+        if send is None and not each.of_nothing
     ]
 
 
@@ -161,14 +179,14 @@ def _match(tx: WorkerTransaction, arrivals: Sequence[Arrival]) -> list[Send | No
     ]  # fmt: skip
 
 
-def _facts(tx: WorkerTransaction, known: Sequence[tuple[Arrival, Send]]) -> list[Fact]:
-    new = _unseen(tx, [arrival for arrival, _ in known])
+def _facts(
+    tx: WorkerTransaction, known: Sequence[tuple[Arrival, Send]], new: set[Place]
+) -> list[Fact]:
     erased = _erased(tx, known)
     facts: list[Fact] = []
     for each, send in known:
-        place = each.organization_id, each.observation.key
-        if place in new:
-            new.discard(place)
+        if each.place in new:
+            new.discard(each.place)
             facts += _observed(each, send, sealable=send.contact_id not in erased)
     return facts
 
@@ -193,12 +211,20 @@ def _accepts(send: Send) -> bool:
     return is_possible(send.state, "DeliveryAccepted")
 
 
-def _unseen(tx: WorkerTransaction, arrivals: Sequence[Arrival]) -> set[tuple[str, bytes]]:
-    places = sorted({(each.organization_id, each.observation.key) for each in arrivals})
+def _unseen(tx: WorkerTransaction, arrivals: Sequence[Arrival]) -> set[Place]:
+    """The places of those not heard before, which are heard and counted now."""
+    by_place = {each.place: each.observation for each in arrivals}
+    places = sorted(by_place)
     rows = tx.connection.execute(
         _NEW, ([place[0] for place in places], [place[1] for place in places])
     ).fetchall()
-    return {(organization, bytes(key)) for organization, key in rows}
+    new = {(organization, bytes(key)) for organization, key in rows}
+    counts = Counter((p[0], by_place[p].kind, provider_day(by_place[p].at)) for p in new)
+    if counts:
+        ordered = sorted(counts)
+        columns = [list(column) for column in zip(*ordered, strict=True)]
+        tx.connection.execute(_COUNT, (*columns, [counts[each] for each in ordered]))
+    return new
 
 
 def _erased(tx: WorkerTransaction, known: Sequence[tuple[Arrival, Send]]) -> set[str]:

@@ -36,7 +36,7 @@ class Loop:
     `prepare` runs first, however long it takes, without the loop being taken for stuck. `step`
     returns whether it did anything; if not, the loop waits for its bell, at most `poll` seconds.
     While the store is away it is tried again every second. Any other error ends the loop, which
-    `failure` then tells.
+    `failure` then tells. A step that takes less than `longest` seconds is never taken for stuck.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Loop:
         stop: threading.Event,
         poll: float,
         prepare: Callable[[], None] | None = None,
+        longest: float = 0.0,
     ) -> None:
         self.name = name
         self.failure: BaseException | None = None
@@ -56,6 +57,7 @@ class Loop:
         self._stop = stop
         self._poll = poll
         self._prepare = prepare
+        self._longest = longest
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -73,7 +75,8 @@ class Loop:
 
     def moves(self, patience: float) -> bool:
         """Whether it began a step in the last `patience` seconds, or still prepares."""
-        return self._prepare is not None or time.monotonic() - self.last_beat < patience
+        quiet = time.monotonic() - self.last_beat
+        return self._prepare is not None or quiet < max(patience, self._longest)
 
     def _run(self) -> None:
         try:

@@ -26,6 +26,19 @@ SEND_RATE = Gauge("nudge_send_rate", "Deliveries a second and stream that are al
 REGISTRATIONS = Counter(
     "nudge_webhook_registrations_total", "Attempts to register webhooks.", ["result"]
 )
+GAPS = Counter(
+    "nudge_webhook_gaps_total", "Observations whose webhook never came, fetched instead.", ["kind"]
+)
+HEAL_ROUNDS = Counter(
+    "nudge_heal_rounds_total", "Comparisons of an organization with its provider.", ["result"]
+)
+HEAL_CALLS = Counter(
+    "nudge_heal_calls_total", "Questions to the provider about the past.", ["result"]
+)
+HEAL_BEHIND = Gauge(
+    "nudge_heal_behind_seconds", "How long the oldest comparison has been due; 0: none is."
+)
+HEAL_BATCHES = Gauge("nudge_heal_batches", "Batches with messages still to be looked up.")
 
 _DECISIONS: Final = {
     "DeliveryClaimed": "claimed",

@@ -93,3 +93,25 @@ def test_a_long_preparation_is_not_taken_for_standing_still() -> None:
     stop.set()
     loop.join(5)
     assert not loop.moves(patience=0.0)
+
+
+def test_a_loop_whose_steps_may_take_long_is_not_taken_for_stuck() -> None:
+    begun, finish, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> bool:
+        begun.set()
+        finish.wait(10)
+        return False
+
+    patient = Loop("patient", slow, Bell(), stop, 10.0, longest=60)
+    patient.start()
+    wait_for(begun)
+
+    try:
+        assert patient.moves(0.0)
+        patient.last_beat -= 61
+        assert not patient.moves(0.0)
+    finally:
+        stop.set()
+        finish.set()
+        patient.join(5)

@@ -1,0 +1,1 @@
+"""Healing's ports to the outside: Postgres, Postmark's history, and the intake topic."""

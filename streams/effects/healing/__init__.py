@@ -1,0 +1,1 @@
+"""Healing: webhooks that never came are found at the provider and go through the ordinary door."""
