@@ -38,8 +38,11 @@ docs: setup
 bench: setup
 	@$(BIN)/nudge bench
 
+# One seed takes up to twenty minutes: make chaos SEED=2 POLICY=hold
+SEED ?= 1
+POLICY ?= resend
 chaos: setup
-	@$(BIN)/pytest tests/chaos -m chaos --timeout=1800
+	@$(BIN)/python -m tests.chaos --seed $(SEED) --policy $(POLICY)
 
 # One list of versions; what the image takes are parts of it.
 LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header \

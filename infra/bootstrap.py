@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from psycopg_pool import ConnectionPool
 
+from domain.shared.faults import Reach
 from infra.event_log import EventWriter
+from infra.faults import reach_of
 from infra.keys import AddressHasher, SubjectKeys, derive_key, read_key_file
 from infra.local.addresses import Addresses, resolve
 from infra.postgres import Connection, make_pool
@@ -42,6 +44,11 @@ class Core:
         if self.role == "api":
             url = self.addresses.postgres_api_url
         return make_pool(url, size=12, application=f"nudge-{self.role}")
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What happens at fault points: nothing, unless this is a stack to try them on."""
+        return reach_of(self.settings)
 
     @cached_property
     def codec(self) -> Codec:

@@ -93,15 +93,16 @@ class Effects:
             ),
             uuid.uuid4,
             count_events,
+            core.reach,
         )
-        postmark = Postmark(core.addresses.postmark_url, timeouts)
+        postmark = Postmark(core.addresses.postmark_url, timeouts, core.reach)
         shop = MailShop.of(LoggedContents(core.commands), _own_links(core))
         SEND_RATE.set(settings.send_rate)
         paces = Paces(settings.send_rate, random.Random().random)
         heard = PostgresHeard(core.pool, settings.heal_after)
         return cls(
             core,
-            Sender(ledger, senders, shop, postmark, paces, Rota()),
+            Sender(ledger, senders, shop, postmark, paces, Rota(), reach=core.reach),
             Resolver(ledger, senders, postmark, settings.ambiguous_policy, settings.send_settling),
             Registrar(
                 PostgresRegistrations(core.commands),

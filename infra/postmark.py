@@ -24,6 +24,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from domain.delivery.decisions import Answered, Call, Lost, NotSent
+from domain.shared.faults import FaultPoint, Reach, unarmed
 from streams.effects.ports import ProviderAwayError, Sending
 
 SEARCH_PAGE = 500
@@ -46,14 +47,15 @@ class Timeouts:
 class Postmark:
     """The calls of the sender. Thread-safe."""
 
-    def __init__(self, url: str, timeouts: Timeouts) -> None:
+    def __init__(self, url: str, timeouts: Timeouts, reach: Reach = unarmed) -> None:
         self._url = url.rstrip("/") + "/"
+        self._reach = reach
         self._timeouts = timeouts
         self._http = httpx.Client(base_url=self._url, timeout=timeouts.read, trust_env=False)
 
     def send(self, sending: Sending, messages: Sequence[Mapping[str, Any]]) -> Call:
         """Hand over at most 500 messages. Never raises for what provider or network do."""
-        wire = _Wire()
+        wire = _Wire(self._reach)
         client = _Client(self._url, sending.server_token, self._timeouts.read, wire)
         emails = EmailBatch(*messages, manager=client.emails).as_dict()
         with _Deadline(wire, self._timeouts.total):
@@ -121,7 +123,8 @@ class DeadlineError(Exception):
 class _Wire:
     """How far one call has come, and the means to cut it off from another thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._cut = False
@@ -141,6 +144,10 @@ class _Wire:
             if self._cut:
                 raise DeadlineError("no byte sent in time")
             self._touched = True
+
+    def asked(self) -> None:
+        """The whole request was sent; the answer is awaited from here on."""
+        self._reach(FaultPoint.SENDER_DURING_CALL)
 
     def answered(self, response: requests.Response) -> None:
         """A whole answer has come."""
@@ -195,6 +202,10 @@ class _Http(HTTPConnection):
         self.wire.touch()
         super().send(data)
 
+    def getresponse(self) -> Any:
+        self.wire.asked()
+        return super().getresponse()
+
 
 class _Https(HTTPSConnection):
     wire: _Wire
@@ -208,6 +219,10 @@ class _Https(HTTPSConnection):
             self.connect()
         self.wire.touch()
         super().send(data)
+
+    def getresponse(self) -> Any:
+        self.wire.asked()
+        return super().getresponse()
 
 
 class _Adapter(HTTPAdapter):

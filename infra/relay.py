@@ -18,6 +18,7 @@ import structlog
 from confluent_kafka import KafkaException, Producer
 from prometheus_client import Counter, Gauge
 
+from domain.shared.faults import FaultPoint, Reach, unarmed
 from infra.kafka import producer_config
 from infra.relay_leader import Leadership, LeadershipLostError
 from infra.relay_log import LogReader, LogRow
@@ -66,6 +67,7 @@ class Relay:
         settings: RelaySettings,
         topic_of: Mapping[str, str] | None = None,
         on_ready: Callable[[], None] = lambda: None,
+        reach: Reach = unarmed,
     ) -> None:
         """`topic_of`: logical topic by event type, by default that of the committed schemas.
 
@@ -77,6 +79,7 @@ class Relay:
             for event_type, topic in (topic_of or default_registry().topic_of).items()
         }
         self._on_ready = on_ready
+        self._reach = reach
         self._stop = threading.Event()
         self._marker_topic = settings.topic_prefix + MARKER_TOPIC
         self.position = 0
@@ -165,7 +168,10 @@ class Relay:
     def _transaction(self, producer: Producer, rows: list[LogRow]) -> None:
         last = rows[-1][0]
         producer.begin_transaction()
+        half = rows[len(rows) // 2][0]
         for position, stream_id, event_type, organization_id, value in rows:
+            if position == half:
+                self._reach(FaultPoint.RELAY_IN_TRANSACTION)
             headers: list[tuple[str, str | bytes | None]] = [
                 ("position", b"%d" % position),
                 ("type", event_type),
@@ -180,7 +186,9 @@ class Relay:
             producer.produce(topic, value, stream_id, headers=headers)
         key = self._settings.transactional_id.encode()
         producer.produce(self._marker_topic, b"%d" % last, key, partition=0)
+        self._reach(FaultPoint.RELAY_AT_COMMIT)
         if self._until_done(lambda: producer.commit_transaction(self._settings.kafka_timeout)):
+            self._reach(FaultPoint.RELAY_AFTER_COMMIT)
             self.position = last
             POSITION.set(last)
             RELAYED.inc(len(rows))

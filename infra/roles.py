@@ -49,6 +49,7 @@ def run_relay(settings: Settings, stop: threading.Event) -> None:
                 settings.topic_prefix,
             ),
             on_ready=ready.set,
+            reach=core.reach,
         ).run(stop)
 
 
@@ -81,7 +82,8 @@ def run_projections(settings: Settings, stop: threading.Event) -> None:
     from projections.postgres.writer import ProjectionWriter
 
     core = Core.of(settings, "projections")
-    _consume(core, ProjectionWriter(core.pool.connection, core.codec, core.keys), stop)
+    writer = ProjectionWriter(core.pool.connection, core.codec, core.keys, reach=core.reach)
+    _consume(core, writer, stop)
 
 
 def run_analytics(settings: Settings, stop: threading.Event) -> None:
@@ -99,6 +101,7 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         inserter,
         topics=sorted(core.codec.registry.topics),
         topic_prefix=settings.topic_prefix,
+        reach=core.reach,
     )
     try:
         with _verifying(settings, stop):

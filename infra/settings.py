@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     ws_idle: Duration = timedelta(seconds=300)
     ws_max_connections: int = Field(default=10_000, ge=1)
 
+    restart_pause: Duration = timedelta(seconds=5)
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

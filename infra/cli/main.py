@@ -21,6 +21,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.chat": ("chat",),
     "infra.cli.events": ("events",),
     "infra.cli.sends": ("sends",),
+    "infra.cli.faults": ("faults",),
     "infra.cli.evaluate": ("eval",),
     "infra.cli.projections": ("projections",),
     "infra.cli.verify": ("verify",),

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 from domain.delivery.decisions import BatchOutcome, Policy
+from domain.shared.faults import FaultPoint, Reach, unarmed
 from infra.keys import AddressHasher
 from infra.ledger import resolving
 from infra.ledger.claiming import Claiming, Terms
@@ -56,6 +57,7 @@ class PostgresLedger:
     settings: LedgerSettings
     new_id: Callable[[], UUID]
     on_events: Callable[[Mapping[str, int]], None] | None = None
+    reach: Reach = unarmed
 
     def waiting(self) -> Sequence[Lane]:
         """Where something may be claimed now."""
@@ -91,6 +93,7 @@ class PostgresLedger:
         """What became of each delivery of the claim."""
 
         def decide(transaction: PostgresTransaction) -> list[Change]:
+            transaction.after_append(lambda: self.reach(FaultPoint.SENDER_BEFORE_COMMIT))
             return Recording(transaction, claim, _now(transaction), self.new_id).run(outcome)
 
         self._run(claim.lane.organization_id, decide)

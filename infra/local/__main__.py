@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.local.addresses import Addresses, resolve
 from infra.local.errors import AlreadyRunningError, StackError
-from infra.local.processes import ProcessSpec
+from infra.local.processes import ProcessSpec, RestartPolicy
 from infra.local.stack import check_machine, process_specs
 from infra.local.supervisor import Supervisor
 from infra.settings import Settings, SettingsError, load_settings
@@ -38,11 +38,11 @@ def environment_file(data_dir: Path) -> Path:
     return data_dir / "run" / "env.json"
 
 
-async def _supervise(specs: list[ProcessSpec], data_dir: Path) -> None:
+async def _supervise(specs: list[ProcessSpec], data_dir: Path, policy: RestartPolicy) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Supervisor(specs, data_dir).run(stop)
+    await Supervisor(specs, data_dir, policy).run(stop)
 
 
 def main() -> None:
@@ -55,7 +55,9 @@ def main() -> None:
         environment = environment_file(addresses.data_dir)
         environment.parent.mkdir(exist_ok=True)
         environment.write_text(json.dumps(environment_of(settings, addresses)))
-        asyncio.run(_supervise(process_specs(settings, addresses), addresses.data_dir))
+        policy = RestartPolicy(ceiling=settings.restart_pause.total_seconds())
+        specs = process_specs(settings, addresses)
+        asyncio.run(_supervise(specs, addresses.data_dir, policy))
     except AlreadyRunningError as error:
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_ALREADY_RUNNING)

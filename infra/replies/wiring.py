@@ -22,7 +22,7 @@ _MODEL_RETRIES = 1
 def reply_worker(core: Core) -> ReplyWorker:
     """Blocks while the offline engine is read, for seconds when it has to be trained first."""
     desk = PostgresReplyDesk(core.commands, core.hasher, uuid.uuid4)
-    return ReplyWorker(desk, recognizer(core.settings))
+    return ReplyWorker(desk, recognizer(core.settings), reach=core.reach)
 
 
 def model_folder(settings: Settings) -> Path:

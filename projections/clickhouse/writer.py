@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from domain.shared.faults import FaultPoint, Reach, unarmed
 from projections.batch import Batch, Record
 from projections.clickhouse import record_rows
 from projections.clickhouse.bookkeeping import Bookkeeping, Partition, Planned, Standing
@@ -76,6 +77,7 @@ class AnalyticsWriter:
         topic_prefix: str = "",
         limits: Limits = Limits(),
         monotonic: Callable[[], float] = time.monotonic,
+        reach: Reach = unarmed,
     ) -> None:
         self.topics = tuple(topics)
         self._codec = codec
@@ -84,6 +86,7 @@ class AnalyticsWriter:
         self._prefix = topic_prefix
         self._limits = limits
         self._monotonic = monotonic
+        self._reach = reach
         self._buffers: dict[Partition, PartitionBuffer] = {}
         self._changed = threading.Condition()
         self._writing = threading.Lock()
@@ -228,6 +231,7 @@ class AnalyticsWriter:
             standings = self._bookkeeping.begin(planned)
             mine = {p: b for p, b in planned.items() if standings[p].bounds == (b.first, b.last)}
             if mine:
+                self._reach(FaultPoint.CLICKHOUSE_BEFORE_INSERT)
                 self._insert({p: (plan, batches[p][1]) for p, plan in mine.items()})
                 standings |= self._bookkeeping.complete(mine)
             self._settle(standings)

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from domain.shared.faults import FaultPoint, Reach, unarmed
 from projections.batch import Batch, Record
 from projections.postgres import counters, positions
 from projections.postgres.folding import fold_events
@@ -51,12 +52,14 @@ class ProjectionWriter:
         *,
         views: Sequence[View[Any]] = ALL_VIEWS,
         observe: Observe = _unobserved,
+        reach: Reach = unarmed,
     ) -> None:
         self._connect = connect
         self._codec = codec
         self._keys = keys
         self._views = {view.name: view for view in views}
         self._observe = observe
+        self._reach = reach
         self._tables: dict[str, dict[str, Table]] = {}
         self._by_topic = views_by_topic(codec, views)
         self.topics: tuple[str, ...] = tuple(sorted(self._by_topic))
@@ -101,6 +104,7 @@ class ProjectionWriter:
             todo = [event for offset, event in events if offset >= stored[name]]
             for schema in ("views", "shadow") if name in shadows else ("views",):
                 self._fold(conn, self._views[name], todo, schema)
+        self._reach(FaultPoint.PROJECTOR_BEFORE_POSITION)
         consumers = [*views, *map(positions.shadow_of, shadows)]
         positions.advance(conn, consumers, partition, left.next_offset, left.position)
         conn.execute("NOTIFY nudge_views")

@@ -11,6 +11,7 @@ import psycopg
 import structlog
 from prometheus_client import Counter, Histogram
 
+from domain.shared.faults import FaultPoint, Reach, unarmed
 from streams.recognition.ports import Recognition, Recognizer, RecognizerUnavailableError, Utterance
 
 MOST_ATTEMPTS = 5
@@ -69,6 +70,7 @@ class ReplyWorker:
     desk: ReplyDesk
     recognizer: Recognizer
     clock: Callable[[], float] = time.monotonic
+    reach: Reach = unarmed
 
     def step(self) -> bool:
         """Answer one turn; whether there was one."""
@@ -96,7 +98,10 @@ class ReplyWorker:
         began = self.clock()
         recognition = self.recognizer.recognize(utterance)
         recognised_ms = round(1000 * (self.clock() - began))
-        _SECONDS.observe(self.desk.answer(task, recognition, recognised_ms))
+        self.reach(FaultPoint.REPLY_BEFORE_RECORDING)
+        seconds = self.desk.answer(task, recognition, recognised_ms)
+        self.reach(FaultPoint.REPLY_AFTER_RECORDING)
+        _SECONDS.observe(seconds)
         _REPLIES.labels("answered").inc()
 
     def _apologise(self, task: ReplyTask, outcome: str) -> None:

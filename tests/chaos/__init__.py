@@ -1,0 +1,1 @@
+"""Long fault tests: campaigns are sent while everything dies at the worst moments."""

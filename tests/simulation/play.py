@@ -161,7 +161,8 @@ class World:
             return self.hub.now
 
         sender = Sender(
-            ledger, _Connections(), _shop(), self.post, paces, rota, clock, self.hub.sleep
+            ledger, _Connections(), _shop(), self.post, paces, rota, clock, self.hub.sleep,
+            self.hub.pause,
         )  # fmt: skip
         resolver = Resolver(
             ledger, _Connections(), self.post, rules.policy, timedelta(seconds=rules.settling)

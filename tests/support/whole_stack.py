@@ -19,6 +19,7 @@ import httpx
 import psycopg
 
 from infra.cli.attach import stop
+from infra.faults import Faults
 from infra.local.addresses import Addresses, resolve
 from infra.local.errors import StackError
 from infra.local.state import running_state
@@ -127,11 +128,13 @@ class WholeStack:
 
 
 @contextmanager
-def whole_stack(folder: Path, **overrides: object) -> Iterator[WholeStack]:
-    """Start everything, and stop it afterwards."""
+def whole_stack(folder: Path, *, armed: bool = False, **overrides: object) -> Iterator[WholeStack]:
+    """Start everything, and stop it afterwards. `armed`: its processes look for orders to die."""
     metrics = free_port() % 50_000 + 10_000
     settings = settings_on_free_ports(folder / "data", metrics_port=metrics, **overrides)
     stack = WholeStack(settings, resolve(settings))
+    if armed:
+        Faults.of(stack.data_dir).prepare()
     try:
         stack.nudge("up", "--detach", "--no-demo")
         yield stack

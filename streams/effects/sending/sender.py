@@ -22,6 +22,7 @@ from domain.delivery.decisions import (
     Verdict,
     judge,
 )
+from domain.shared.faults import FaultPoint, Reach, unarmed
 from streams.effects.metrics import BLOCKED, CALL_SECONDS, FAILURES
 from streams.effects.ports import Claim, Lane, Ledger, MailProvider, Recipient, Senders, Sending
 from streams.effects.sending.mails import MailShop
@@ -58,6 +59,7 @@ class Sender:
     rota: Rota
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    reach: Reach = unarmed
 
     def step(self) -> bool:
         """Serve one campaign; whether there was anything to do.
@@ -90,12 +92,14 @@ class Sender:
             return False
         self.rota.served(lane)
         used = 0
+        self.reach(FaultPoint.SENDER_BEFORE_CLAIM)
         try:
             claim = self.ledger.claim(lane, sending.stream, limit)
             used = len(claim.recipients)
         finally:
             pace.give_back(limit - used)
         if claim.recipients:
+            self.reach(FaultPoint.SENDER_AFTER_CLAIM)
             self._deliver(sending, claim, pace)
         return claim.looked_at > 0
 
@@ -122,6 +126,7 @@ class Sender:
             return BatchOutcome((Returned("lease_too_short"),) * size)
         with CALL_SECONDS.time():
             call = self.provider.send(sending, messages)
+        self.reach(FaultPoint.SENDER_AFTER_ANSWER)
         outcome = judge(call, size)
         if claim.lane.kind == "test" and outcome.pause is not None:
             return _final(outcome, call)
@@ -148,6 +153,7 @@ class Sender:
         for attempt in range(attempts):
             try:
                 self.ledger.record(claim, outcome)
+                self.reach(FaultPoint.SENDER_AFTER_COMMIT)
             except psycopg.OperationalError:
                 if attempt == attempts - 1:
                     raise
