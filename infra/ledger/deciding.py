@@ -15,9 +15,8 @@ from infra.ledger.rows import SendRow, apply, locked_rows
 from infra.postgres import Connection
 from infra.transactions import PostgresTransaction
 
-_CANCELLED = """
-    SELECT state = 'cancelled' FROM state.runs WHERE campaign_id = %s FOR SHARE
-"""
+_RUN = "SELECT state FROM state.runs WHERE campaign_id = %s FOR UPDATE"
+_GO_ON = "UPDATE state.runs SET ended = false WHERE campaign_id = %s AND state = 'completed'"
 _CAMPAIGN = "SELECT campaign_id, kind FROM state.sends WHERE delivery_id = %s"
 
 
@@ -34,7 +33,7 @@ class LedgerDecisions:
         if found is None:
             raise NotFoundError("delivery")
         if isinstance(decision, Released) and found[1] == "campaign":
-            _refuse_cancelled(connection, found[0])
+            _let_go_on(connection, found[0])
         row = _locked(connection, delivery_id)
         ensure_held(cast("State", row.state))
         changed = change(row, decision)
@@ -51,9 +50,11 @@ def _locked(connection: Connection, delivery_id: UUID) -> SendRow:
     return rows[0]
 
 
-def _refuse_cancelled(connection: Connection, campaign_id: str) -> None:
-    row = connection.execute(_CANCELLED, (campaign_id,)).fetchone()
-    if row and row[0]:
+def _let_go_on(connection: Connection, campaign_id: str) -> None:
+    """A run that is complete has something to send again; a cancelled one never has."""
+    row = connection.execute(_RUN, (campaign_id,)).fetchone()
+    if row and row[0] == "cancelled":
         raise RuleViolatedError(
             "campaign_cancelled", "The campaign was cancelled; close the delivery instead."
         )
+    connection.execute(_GO_ON, (campaign_id,))

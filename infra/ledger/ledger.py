@@ -22,10 +22,10 @@ from schemas.codec import Event
 from streams.effects.ports import Claim, Lane, OpenBatch
 
 T = TypeVar("T")
-# A completed run has something to send only when a person released a held delivery.
+# A completed run that has not ended is one of which a person released a held delivery.
 _WAITING = """
     SELECT r.organization_id, r.campaign_id, 'campaign' FROM state.runs r
-    WHERE r.state IN ('running', 'completed') AND EXISTS (SELECT 1 FROM state.sends s
+    WHERE NOT r.ended AND r.state IN ('running', 'completed') AND EXISTS (SELECT 1 FROM state.sends s
         WHERE s.campaign_id = r.campaign_id AND s.state = 'intended' AND s.kind = 'campaign')
     UNION ALL
     SELECT DISTINCT organization_id, campaign_id, 'test' FROM state.sends

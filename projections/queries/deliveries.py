@@ -33,7 +33,7 @@ _DOUBTFUL = sql.SQL(
             s.state, s.batch_id, s.attempt, b.claimed_at, b.handed_over_at, b.lookups,
             CASE WHEN s.state = 'ambiguous' THEN b.resolve_at END AS next_lookup_at
         FROM state.sends s JOIN state.send_batches b ON b.batch_id = s.batch_id
-        WHERE s.state IN ('ambiguous', 'held')) AS doubtful"""
+        WHERE s.batch_id IS NOT NULL AND s.state IN ('ambiguous', 'held')) AS doubtful"""
 )
 _IN_DOUBT = Listing(
     table=_DOUBTFUL,
