@@ -25,7 +25,8 @@ T = TypeVar("T")
 # A completed run that has not ended is one of which a person released a held delivery.
 _WAITING = """
     SELECT r.organization_id, r.campaign_id, 'campaign' FROM state.runs r
-    WHERE NOT r.ended AND r.state IN ('running', 'completed') AND EXISTS (SELECT 1 FROM state.sends s
+    WHERE NOT r.ended AND r.state IN ('running', 'completed')
+      AND EXISTS (SELECT 1 FROM state.sends s
         WHERE s.campaign_id = r.campaign_id AND s.state = 'intended' AND s.kind = 'campaign')
     UNION ALL
     SELECT DISTINCT organization_id, campaign_id, 'test' FROM state.sends

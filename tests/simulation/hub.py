@@ -118,15 +118,15 @@ class Hub:
 
     def run(self, until: Callable[[], bool], longest: float) -> bool:
         """Take turns until it holds (True), or so much virtual time is over (False)."""
-        while not until():
-            self._catch_up()
-            if self._ready:
+        while True:
+            while self._ready:
                 self._turn(self._ready.pop(int(self._rng.random() * len(self._ready))))
-            elif not self._events or self._events[0][0] > longest:
+            if until():
+                return True
+            if not self._events or self._events[0][0] > longest:
                 return False
-            else:
-                self.now = self._events[0][0]
-        return True
+            self.now = self._events[0][0]
+            self._catch_up()
 
     def _turn(self, task: Task) -> None:
         process = task.process
