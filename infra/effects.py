@@ -21,7 +21,6 @@ from infra.ledger.state import measure
 from infra.local.processes import heartbeat_file
 from infra.postmark import Postmark, Timeouts
 from infra.postmark_webhooks import PostmarkWebhooks
-from infra.replies.wiring import reply_worker
 from infra.senders import LoggedSenders, PostgresRegistrations
 from infra.settings import Settings
 from infra.wakeups import Wakeups
@@ -54,6 +53,8 @@ class LateReplies:
 
     def prepare(self) -> None:
         """Make the worker, once for all threads; blocks for seconds on the first start."""
+        from infra.replies.wiring import reply_worker  # slow to import: senders do not wait for it
+
         with self._lock:
             if self._worker is None:
                 self._worker = reply_worker(self._core)
