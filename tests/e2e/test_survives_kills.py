@@ -43,10 +43,10 @@ def test_each_recipient_gets_one_mail_while_processes_are_killed(hasty: WholeSta
     tenant = hasty.new_tenant()
     misbehave(hasty, search_lag_seconds=0.5, delays={"open": (3, 60), "reopen": (3, 60)})
     faults = Faults.of(hasty.data_dir)
-    for point in POINTS:
-        faults.arm(point, Order("kill"))
     position = import_contacts(tenant, GRANTED, UNKNOWN)
     campaign = approve_campaign(tenant, position)
+    for point in POINTS:
+        faults.arm(point, Order("kill"))
 
     with Killer.of(hasty, campaign) as killer:
         killer.kill("reactions")
