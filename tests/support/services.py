@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,19 +28,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_ports(count: int) -> list[int]:
+    """So many ports that were free a moment ago, no two of them the same."""
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in sockets]
+
+
 def settings_on_free_ports(data_dir: Path, **overrides: object) -> Settings:
     """Settings of a stack that meets nobody else's."""
-    ports = {
-        name: free_port()
-        for name in (
-            "api_port",
-            "kafka_port",
-            "kafka_controller_port",
-            "postgres_port",
-            "clickhouse_port",
-            "postmark_sandbox_port",
-        )
-    }
+    names = (
+        "api_port",
+        "kafka_port",
+        "kafka_controller_port",
+        "postgres_port",
+        "clickhouse_port",
+        "postmark_sandbox_port",
+    )
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     return load_settings(data_dir=data_dir, **{**ports, **overrides})
 
 
