@@ -72,6 +72,7 @@ class Postmark:
     def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
         """Message ids by delivery id of every message with this batch_id, over all pages.
 
+        Postmark searches one stream, the transactional one unless another is named.
         Raises ProviderAwayError also for a 4xx: as long as nobody can look, nothing is known.
         """
         found: dict[str, str] = {}
@@ -89,6 +90,7 @@ class Postmark:
         query: dict[str, str | int] = {
             "count": SEARCH_PAGE,
             "offset": offset,
+            "messagestream": sending.stream,
             "metadata_batch_id": batch_id,
             # else Postmark would search the transactional stream `outbound` alone
             "messagestream": sending.stream,

@@ -19,6 +19,8 @@ from infra.local.sandbox.payloads import Happening, bounce_fields, timestamp
 from infra.local.sandbox.refusals import RefusedError
 from infra.local.sandbox.web import answer, moment, number, sandbox_of, server_of
 
+DEFAULT_STREAM = "outbound"
+"""Where Postmark searches when no stream is named, wherever else messages went."""
 _EVENT_TYPES = {
     "Delivery": "Delivered",
     "Open": "Opened",
@@ -97,7 +99,6 @@ def _searched(request: Request) -> Filter:
     )
     wanted.add_terms(query, "recipient")
     wanted.add_equal("tag", query.get("tag"))
-    wanted.add_equal("stream", query.get("messagestream"))
     wanted.add_equal("sender", query.get("fromemail"))
     if subject := query.get("subject"):
         wanted.add("instr(lower(m.subject), lower(?)) > 0", subject)
