@@ -19,7 +19,7 @@ from infra.ledger.rows import Change
 from infra.postgres import Connection
 from infra.transactions import CommandLog, PostgresTransaction
 from schemas.codec import Event
-from streams.effects.ports import Claim, Lane, OpenBatch
+from streams.effects.ports import Claim, Lane, OpenBatch, Route
 
 T = TypeVar("T")
 # A completed run that has not ended is one of which a person released a held delivery.
@@ -65,7 +65,7 @@ class PostgresLedger:
         with self.commands.pool.connection() as connection:
             return [Lane(*row) for row in connection.execute(_WAITING).fetchall()]
 
-    def claim(self, lane: Lane, stream: str, limit: int) -> Claim:
+    def claim(self, lane: Lane, route: Route, limit: int) -> Claim:
         """Take deliveries under a new lease; withhold who must not be mailed."""
         settings = self.settings
         terms = Terms(settings.lease, settings.lease + settings.call + settings.settling)
@@ -74,7 +74,7 @@ class PostgresLedger:
             return Claiming(
                 transaction,
                 lane,
-                stream,
+                route,
                 terms,
                 self.hasher,
                 self._decoded,

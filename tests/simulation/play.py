@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 from typing import Any, Final, cast
@@ -16,7 +16,7 @@ from domain.campaign.values import Sender as From
 from domain.delivery.decisions import Policy
 from domain.delivery.states import UNSETTLED, State, is_possible
 from infra.ledger.rows import Change
-from streams.effects.ports import CampaignContent, Claim, Lane, Recipient, Sending
+from streams.effects.ports import CampaignContent, Claim, Lane, Recipient, Route, Sending
 from streams.effects.sending.mails import MailShop
 from streams.effects.sending.pace import Paces
 from streams.effects.sending.resolver import Resolver
@@ -103,6 +103,9 @@ class _Transactions:
 class _Connections:
     def sending(self, organization_id: str) -> Sending:  # noqa: ARG002
         return _SENDING
+
+    def sent_by(self, organization_id: str, route: Route) -> Sending:  # noqa: ARG002
+        return replace(_SENDING, connection=route.connection, stream=route.stream)
 
 
 class _Shelf:

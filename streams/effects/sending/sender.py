@@ -94,7 +94,7 @@ class Sender:
         used = 0
         self.reach(FaultPoint.SENDER_BEFORE_CLAIM)
         try:
-            claim = self.ledger.claim(lane, sending.stream, limit)
+            claim = self.ledger.claim(lane, sending.route, limit)
             used = len(claim.recipients)
         finally:
             pace.give_back(limit - used)
