@@ -120,7 +120,7 @@ class _Envelopes(MailShop):
 
     def message(self, sending: Sending, claim: Claim, recipient: Recipient) -> dict[str, Any]:  # noqa: ARG002
         ids = {"delivery_id": recipient.delivery_id, "batch_id": claim.batch_id}
-        return {"Metadata": ids}
+        return {"Metadata": ids, "MessageStream": sending.stream}
 
 
 _SHOP: Final = _Envelopes.of(_Shelf(), lambda delivery: delivery)
