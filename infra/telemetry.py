@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +13,13 @@ from confluent_kafka import KafkaException
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from infra.kafka import KafkaUnavailableError, KafkaWatermarks
+from infra.letters.deciding import still_open
+from infra.letters.reading import BadLetterError, newest, read_letters
 from infra.local.addresses import resolve
+from infra.postgres import Connection, connect
 from infra.settings import Settings
+from schemas.codec import Codec
+from schemas.registry import default_registry
 from schemas.topics import all_topics
 
 
@@ -64,20 +70,21 @@ def pipeline_status(settings: Settings) -> dict[str, Any]:
         "ambiguous": 0,
     }
     try:
-        with psycopg.connect(addresses.postgres_worker_url, connect_timeout=3) as connection:
+        with connect(addresses.postgres_worker_url, application="nudge-status") as connection:
             _add_ledger(status, connection)
             positions = connection.execute(
                 "SELECT consumer, topic, partition, next_offset,"
                 " extract(epoch FROM now() - updated_at)::float FROM state.positions"
                 " ORDER BY consumer, topic, partition"
             ).fetchall()
-        _add_kafka(status, settings, addresses.kafka_bootstrap, positions)
-    except (psycopg.Error, KafkaException, KafkaUnavailableError):
+            _add_kafka(status, settings, addresses.kafka_bootstrap, positions)
+            _add_letters(status, settings, addresses.kafka_bootstrap, connection)
+    except (psycopg.Error, KafkaException, KafkaUnavailableError, BadLetterError):
         return status
     return status
 
 
-def _add_ledger(status: dict[str, Any], connection: psycopg.Connection[Any]) -> None:
+def _add_ledger(status: dict[str, Any], connection: Connection) -> None:
     row = connection.execute(
         "SELECT extract(epoch FROM now() - min(claimed_at))::float FROM state.send_batches"
         " WHERE state <> 'settled'"
@@ -113,3 +120,15 @@ def _add_kafka(
         )
     for name in dead_letters:
         status["dead_letters"][name] = ends[name, 0]
+
+
+def _add_letters(
+    status: dict[str, Any], settings: Settings, bootstrap: str, connection: Connection
+) -> None:
+    """In place of all letters ever written, those that somebody still has to decide about."""
+    codec = Codec(default_registry(), os.urandom)
+    for topic in all_topics().values():
+        if topic.dead_letters and status["dead_letters"].get(topic.dead_letters):
+            letters = newest(read_letters(bootstrap, settings.topic_prefix, [topic.name]))
+            left = still_open(connection, codec, letters)
+            status["dead_letters"][topic.dead_letters] = len(left)

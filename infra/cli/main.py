@@ -29,6 +29,8 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.why": ("why", "why-not"),
     "infra.cli.audit": ("audit",),
     "infra.cli.webhooks": ("webhooks",),
+    "infra.cli.dlq": ("dlq",),
+    "infra.cli.replay": ("replay",),
 }
 """Module and what it adds at the first level; its `register` adds them to an application."""
 

@@ -16,12 +16,15 @@ from domain.conversation.aggregate import Conversation
 from domain.delivery.states import EVENT_TYPES
 from domain.organization.aggregate import Organization
 from domain.organization.business import Business
+from domain.organization.dead_letter import DeadLetter
 from domain.shared.aggregate import Root
 from domain.shared.meta import Meta
 from domain.workflow.aggregate import Workflow
 from schemas.registry import default_registry
 
-AGGREGATES: tuple[type, ...] = (Organization, Business, Contact, Campaign, Conversation, Workflow)
+AGGREGATES: tuple[type, ...] = (
+    Organization, Business, Contact, Campaign, Conversation, Workflow, DeadLetter,
+)  # fmt: skip
 REGISTRY = default_registry()
 DELIVERY = "delivery-events"
 

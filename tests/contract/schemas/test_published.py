@@ -33,7 +33,7 @@ def test_the_lock_names_every_schema_by_id_and_fingerprint() -> None:
         for s in registry.by_id.values()
     }
     assert entries == registry.locked
-    assert sorted(registry.by_id) == list(range(1, len(registry.by_id) + 1))
+    assert len(registry.by_id) == len(registry.locked)
 
 
 def test_every_event_type_is_used_by_exactly_one_topic() -> None:
