@@ -17,12 +17,8 @@ Name = Literal[
     "sentence", "intent", "draft", "approval", "workflow", "step", "test", "audience", "consent",
     "hand_over", "webhook",
 ]  # fmt: skip
-_HAND_OVER: Final = frozenset(
-    {
-        "DeliveryClaimed", "DeliveryReturned", "DeliveryAccepted", "DeliveryRefused",
-        "DeliveryAmbiguous", "DeliveryHeld", "DeliveryWithheld",
-    }
-)  # fmt: skip
+_OURS: Final = "Delivery"
+"""What we did begins so; what the provider told does not."""
 _TIMES: Final = frozenset({"at", "given_at", "lease_until"})
 _SAID_ALREADY: Final = frozenset({"campaign_id", "step", "contact_id", "kind"})
 
@@ -210,7 +206,7 @@ def _sent(past: Histories, events: Iterable[Event]) -> Iterator[Link]:
         proof = event.data.get("proof_position")
         if proof:
             yield from _consent(past, event, proof)
-        name: Name = "hand_over" if event.type in _HAND_OVER else "webhook"
+        name: Name = "hand_over" if event.type.startswith(_OURS) else "webhook"
         yield Link(name, event, _plain(event))
 
 

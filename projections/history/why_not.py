@@ -19,7 +19,7 @@ Code = Literal[
     "never_approved", "approval_lapsed", "rejected", "cancelled", "paused", "not_due",
     "not_started", "expanding", "added_later", "deleted", "not_in_audience", "no_consent",
     "unsubscribed", "hard_bounced", "complained", "inactive_at_provider", "erased", "refused",
-    "ambiguous", "held", "returned", "waiting", "being_sent", "bounced", "unexplained",
+    "ambiguous", "held", "given_up", "returned", "waiting", "being_sent", "bounced", "unexplained",
 ]  # fmt: skip
 SAYS: Final[dict[Code, str]] = {
     "never_approved": "Nobody has approved the campaign.",
@@ -42,6 +42,7 @@ SAYS: Final[dict[Code, str]] = {
     "refused": "The provider refused the message for good.",
     "ambiguous": "Whether the provider took the message is not known yet.",
     "held": "Nobody could find out whether it was sent; a person decides.",
+    "given_up": "Nobody could find out whether it was sent, and a person gave it up.",
     "returned": "An attempt ended with nothing sent; it will be tried again.",
     "waiting": "It is waiting for its turn to be sent.",
     "being_sent": "A sender holds it at this moment.",
@@ -197,6 +198,8 @@ class _Asked:
             bounced = [event for event in events if event.type == "Bounced"]
             return Reason("bounced", step, bounced[-1], _bounce(bounced[-1])) if bounced else None
         match row.state:
+            case "withheld" if latest.type == "DeliveryClosed":
+                return Reason("given_up", step, latest)
             case "withheld":
                 return self._withheld(row, latest)
             case "refused":

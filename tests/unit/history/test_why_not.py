@@ -147,6 +147,10 @@ REASONS: dict[Code, tuple[Tell, str]] = {
     "refused": (_after(("DeliveryRefused", {"error_code": 300})), "DeliveryRefused"),
     "ambiguous": (_after(("DeliveryAmbiguous", {"reason": "timeout"})), "DeliveryAmbiguous"),
     "held": (_after(("DeliveryAmbiguous", {}), ("DeliveryHeld", {})), "DeliveryHeld"),
+    "given_up": (
+        _after(("DeliveryAmbiguous", {}), ("DeliveryHeld", {}), ("DeliveryClosed", {})),
+        "DeliveryClosed",
+    ),
     "returned": (_after(("DeliveryReturned", {"reason": "x"})), "DeliveryReturned"),
     "waiting": (intended, "DeliveryIntended"),
     "being_sent": (_after(), "DeliveryClaimed"),
