@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from projections.history.campaigns import CampaignPast, Reading, last, reading_of, until
 from projections.history.evidence import AsRead, Judge, findings, hold
 from projections.history.streams import Histories, is_erased
+from projections.postgres.view import json_or
 from projections.postgres.views.campaigns import CampaignRow
 from projections.queries.conditions import ConditionError
 from schemas.codec import Event, to_datetime
@@ -104,8 +105,9 @@ def _spoken(talk: Iterable[Event], turn_id: str | None) -> Iterator[Link]:
             where = {"conversation_id": event.stream_id, "turn_id": turn_id}
             yield _link("sentence", event, {**where, "text": data["text"]})
         elif event.type == "IntentRecognized":
-            shown = ("intent", "campaign_type", "confidence", "recognizer", "slots")
-            yield _link("intent", event, {name: data[name] for name in shown})
+            shown = ("intent", "campaign_type", "confidence", "recognizer")
+            slots = json_or(data["slots"], data["slots"])
+            yield _link("intent", event, {**{n: data[n] for n in shown}, "slots": slots})
 
 
 def _content(event: Event) -> Link:

@@ -26,6 +26,7 @@ from domain.contact.mailable import Note
 from domain.contact.values import Consent, ContactDetails, EmailAddress
 from domain.conversation.aggregate import Conversation
 from domain.conversation.commands import Recognise
+from domain.conversation.values import Mention
 from domain.delivery.decisions import (
     Accepted,
     Ambiguous,
@@ -187,13 +188,15 @@ class Story:
 
     # --- what is wanted ---------------------------------------------------------------------
 
-    def say(self, conversation_id: UUID, text: str, intent: str) -> tuple[UUID, UUID]:
+    def say(
+        self, conversation_id: UUID, text: str, intent: str, *mentions: Mention
+    ) -> tuple[UUID, UUID]:
         """A turn that was understood; its id and the id of its event."""
         turn_id = uuid4()
 
         def hear(tx: PostgresTransaction) -> UUID:
             conversation = tx.load(Conversation, conversation_id)
-            conversation.receive_turn(turn_id, text, (), self.meta())
+            conversation.receive_turn(turn_id, text, mentions, self.meta())
             tx.save(conversation)
             return event_id(conversation_id, conversation.version)
 

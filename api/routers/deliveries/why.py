@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from api.auth import Caller, ServicesOf
 from api.ports import Connection
 from api.requests import read
 from api.routers.campaigns.examples import WHY_RESPONSE
+from api.routers.conversations.schemas import readable
+from api.routers.conversations.speaking import known_addresses
 from projections.history.evidence import judge_on
 from projections.history.rows import row_of
 from projections.history.why import Link, chain
@@ -22,9 +25,21 @@ router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
 _SHOWN = ("id", "campaign_id", "step", "contact_id", "kind", "state", "withheld_reason")
 
 
-def show_link(link: Link) -> dict[str, Any]:
-    """One cause."""
-    return {"link": link.name, **show_event(link.event), "details": showable(link.details)}
+def show_link(link: Link, addresses: Mapping[str, str]) -> dict[str, Any]:
+    """One cause, with addresses where references to known ones stand."""
+    details = readable(showable(link.details), addresses)
+    return {"link": link.name, **show_event(link.event), "details": details}
+
+
+def _addresses(connection: Connection, links: Iterable[Link]) -> dict[str, str]:
+    """Of everybody who was mentioned, as they are known now."""
+    said = [link.event for link in links if link.event.type == "TurnReceived"]
+    mentions = [
+        {**mention, "address": mention["address"] or ""}
+        for event in said
+        for mention in event.data["mentions"]
+    ]
+    return known_addresses(connection, [{"mentions": mentions}])
 
 
 @router.get("/{delivery_id}/why", responses={200: WHY_RESPONSE})
@@ -40,7 +55,9 @@ async def why(
         links = was_there(found, past, str(delivery_id), "delivery")
         row = row_of(deliveries.VIEW, past.stream(str(delivery_id), unsealed=False))
         shown = {name: getattr(row, name) for name in _SHOWN}
-        body = {**shown, "as_of": past.position, "chain": [show_link(link) for link in links]}
+        known = _addresses(connection, links)
+        told = [show_link(link, known) for link in links]
+        body = {**shown, "as_of": past.position, "chain": told}
         return JSONResponse(body, headers=header_of(past))
 
     return await read(request, caller, services, [], look)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
+from domain.conversation.values import Mention
 from tests.conftest import Database
 from tests.support.api import running_api
 from tests.support.services import Services
@@ -68,3 +70,20 @@ def test_an_organization_whose_key_is_gone_still_has_its_chain(story: Story) -> 
     then = story.api.get(f"/v1/campaigns/{campaign}", params={"as_of": position})
     assert then.status_code == 200, then.text
     assert then.json()["erased"] is True
+
+
+def test_a_mentioned_address_is_shown_as_long_as_it_is_known(story: Story) -> None:
+    (ada,) = story.contacts("ada", 1)
+    conversation = story.conversation()
+    text = f"A mail for [[{ada}]] and the others"
+    turn, said = story.say(conversation, text, "create_campaign", Mention(UUID(ada), None))
+    campaign = story.drafted((conversation, turn, said))
+    story.approve(campaign)
+    path = f"/v1/deliveries/{story.delivery(campaign, ada)}/why"
+
+    def sentence() -> str:
+        return str(story.api.get(path).json()["chain"][0]["details"]["text"])
+
+    assert sentence() == "A mail for ada-0@example.com and the others"
+    assert story.api.request("DELETE", f"/v1/contacts/{ada}").status_code == 204
+    assert sentence() == "A mail for [removed] and the others"
