@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from schemas.topics import all_topics
 
 _SILENCE: Final = 15.0
 _AT_ONCE: Final = 500
+_MOMENT: Final = 0.1
+"""Seconds for which a chunk may gather; it is handed on when it is full, or then."""
 _ENOUGH: Final = 5_000
 """Records of one partition that may wait for slower ones."""
 Place = tuple[str, int]
@@ -56,9 +59,9 @@ class FromKafka:
 
     def read(self) -> Iterator[Sequence[Replayed]]:
         """Records in order. Raises KafkaUnavailableError."""
+        starts = self._starts()
         consumer = Consumer(consumer_config(self._bootstrap, enable_partition_eof=True))
         try:
-            starts = [self._begun(consumer, place) for place in self._places]
             consumer.assign(starts)
             merge = _Merge(consumer, starts, self._order)
             for chunk in merge.chunks():
@@ -105,6 +108,17 @@ class FromKafka:
             value.encode() if isinstance(value, str) else value,
             datetime.fromtimestamp(milliseconds / 1000, UTC),
         )
+
+    def _starts(self) -> list[TopicPartition]:
+        """Where to begin. By a client of its own: what it leaves unread, ends of partitions
+        above all, must not be taken for news by the one that reads."""
+        consumer = Consumer(consumer_config(self._bootstrap, enable_partition_eof=True))
+        try:
+            return [self._begun(consumer, place) for place in self._places]
+        except KafkaException as error:
+            raise KafkaUnavailableError(f"Kafka does not answer: {error}") from error
+        finally:
+            consumer.close()
 
     def _begun(self, consumer: Consumer, place: TopicPartition) -> TopicPartition:
         first, end = consumer.get_watermark_offsets(place, timeout=_SILENCE)
@@ -155,9 +169,12 @@ class _Merge:
 
     def chunks(self) -> Iterator[list[Message]]:
         """Until every partition has ended."""
+        heard = time.monotonic()
         while len(self._ended) < len(self._waiting):
-            messages = self._consumer.consume(_AT_ONCE, timeout=_SILENCE)
-            if not messages:
+            messages = self._consumer.consume(_AT_ONCE, timeout=_MOMENT)
+            if messages:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > _SILENCE:
                 raise KafkaUnavailableError("Kafka fell silent before the end of its topics")
             for message in messages:
                 self._take(message)
@@ -214,12 +231,14 @@ def _offset_of(
 def _record_at(consumer: Consumer, place: TopicPartition, offset: int) -> tuple[int, int] | None:
     """Offset and position of the first record at or behind an offset; None where none is."""
     consumer.assign([TopicPartition(place.topic, place.partition, offset)])
-    message = consumer.poll(_SILENCE)
-    if message is None:
-        raise KafkaUnavailableError(f"{place.topic}: silent before its end")
-    if message.error() is not None:
-        return None
-    return message.offset() or 0, _position(message)
+    while (message := consumer.poll(_SILENCE)) is not None:
+        if (message.topic(), message.partition()) != (place.topic, place.partition):
+            continue  # said of the partition looked at before
+        if message.error() is not None:
+            return None
+        if (message.offset() or 0) >= offset:
+            return message.offset() or 0, _position(message)
+    raise KafkaUnavailableError(f"{place.topic}: silent before its end")
 
 
 def _position(message: Message) -> int:
