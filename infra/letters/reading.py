@@ -54,8 +54,9 @@ def read_letters(bootstrap: str, prefix: str, topics: Iterable[str]) -> Iterator
     Reads to the end as it is now. Raises KafkaUnavailableError; BadLetterError at a record that
     is no letter.
     """
-    with closing(Consumer(consumer_config(bootstrap, enable_partition_eof=True))) as consumer:
-        for topic in topics:
+    for topic in topics:
+        # A client each: the end of one topic must not be taken for the end of the next.
+        with closing(Consumer(consumer_config(bootstrap, enable_partition_eof=True))) as consumer:
             yield from _topic(consumer, prefix, topic)
 
 

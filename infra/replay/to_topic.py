@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
@@ -73,26 +74,31 @@ class NewTopicSink:
 
     def _last(self, partitions: int) -> int:
         """The highest position; positions rise within a partition."""
-        consumer = Consumer(consumer_config(self._bootstrap, enable_partition_eof=True))
-        try:
-            ends = [self._newest(consumer, number) for number in range(partitions)]
-        finally:
-            consumer.close()
-        return max(ends, default=0)
+        return max((self._newest(number) for number in range(partitions)), default=0)
 
-    def _newest(self, consumer: Consumer, partition: int) -> int:
-        place = TopicPartition(self._name, partition)
-        first, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT)
-        # The last offsets may be markers of transactions, so a few are looked at, then more.
-        for back in (3, 100, end - first):
-            start = max(first, end - back)
-            consumer.assign([TopicPartition(self._name, partition, start)])
-            position = None
-            while (message := consumer.poll(_TIMEOUT)) is not None and message.error() is None:
-                position = self._position(message)
-            if position is not None or start == first:
+    def _newest(self, partition: int) -> int:
+        """The last position of a partition: the last offsets may be markers of transactions, so
+        a few are looked at, then more."""
+        for back in (3, 100, 2**62):
+            whole, position = self._last_of(partition, back)
+            if position is not None or whole:
                 return position or 0
         return 0
+
+    def _last_of(self, partition: int, back: int) -> tuple[bool, int | None]:
+        """Whether the last `back` offsets are all there are, and the last position in them.
+
+        By a client of its own, so that no end of another look is taken for this one's.
+        """
+        with closing(Consumer(consumer_config(self._bootstrap, enable_partition_eof=True))) as it:
+            place = TopicPartition(self._name, partition)
+            first, end = it.get_watermark_offsets(place, timeout=_TIMEOUT)
+            start = max(first, end - back)
+            it.assign([TopicPartition(self._name, partition, start)])
+            position = None
+            while (message := it.poll(_TIMEOUT)) is not None and message.error() is None:
+                position = self._position(message)
+            return start == first, position
 
     def _position(self, message: Any) -> int:
         headers = dict(message.headers() or ())

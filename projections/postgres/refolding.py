@@ -13,7 +13,7 @@ from projections.postgres.folding import Change, fold_events
 from projections.postgres.tables import open_tables
 from projections.postgres.view import View
 from projections.postgres.views import ALL_VIEWS
-from projections.postgres.writer import views_by_topic
+from projections.postgres.writer import COUNTED, views_by_topic
 from schemas.codec import Codec, Event
 from schemas.ports import KeyRing
 
@@ -34,8 +34,9 @@ class Refolder:
     """Brings rows to what they would be had no event of theirs been passed over.
 
     A fold ignores what is older than its row, so the event alone would change nothing: the row is
-    folded again from the first event of its stream to the view's own position. The view's
-    position is locked, so that the live writer waits. Repeating it changes nothing.
+    folded again from the first event of its stream to the view's own position; so is its shadow,
+    where one follows. The positions are locked, so that the live writer waits. Repeating it
+    changes nothing.
     """
 
     def __init__(self, codec: Codec, keys: KeyRing, views: Sequence[View[Any]] = ALL_VIEWS) -> None:
@@ -52,13 +53,15 @@ class Refolder:
         names = self._by_topic.get(record.topic, [])
         partition = (record.topic, record.partition)
         stored = positions.lock(conn, names, partition)
+        shadows = positions.lock_shadows(conn, stored, partition)
         changed = 0
         for name in names:
             if stored[name] <= record.offset:
                 raise NotPassedError(f"{name} has not come to offset {record.offset} yet, and will")
             view = self._views[name]
             if event.type in view.events:
-                changed += self._one_row(conn, view, partition, event)
+                for schema in ("views", "shadow") if name in shadows else ("views",):
+                    changed += self._one_row(conn, view, partition, event, schema)
         if changed:
             conn.execute("NOTIFY nudge_views")
         return changed
@@ -69,6 +72,7 @@ class Refolder:
         view: View[Any],
         partition: positions.Partition,
         event: Event,
+        schema: str,
     ) -> int:
         reached = conn.execute(_REACHED, (view.name, *partition)).fetchone()
         key = view.key_of(event)
@@ -76,13 +80,13 @@ class Refolder:
             conn, event.stream_id, max(reached[0] if reached else 0, event.position)
         )
         after = fold_events(view, {}, _mine(view, events)).get(key)
-        table = open_tables(conn, [view])[view.name]
+        table = open_tables(conn, [view], schema)[view.name]
         before = table.load(conn, [key]).get(key)
         if after is None or after.after == before:
             return 0
         table.store(conn, [after.after])
-        if view.name == "deliveries":
-            counters.add(conn, counters.deltas([Change(before, after.after)]))
+        if view.name == COUNTED:
+            counters.add(conn, counters.deltas([Change(before, after.after)]), schema)
         return 1
 
     def _events(self, conn: psycopg.Connection[Any], stream_id: str, position: int) -> list[Event]:
