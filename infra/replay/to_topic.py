@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, Final
@@ -34,11 +35,12 @@ class NewTopicSink:
         self._name = name
         ensure_not_ours(name, prefix)
         try:
-            self.last = self._prepared(append=append)
             self._producer = Producer(
                 producer_config(bootstrap, transactional_id=f"nudge-replay-{name}")
             )
+            # First, because it waits until what an earlier replay committed can be read.
             self._producer.init_transactions(_TIMEOUT)
+            self.last = self._prepared(append=append)
         except KafkaException as error:
             raise KafkaUnavailableError(f"{name}: {error.args[0].str()}") from error
 
@@ -58,7 +60,23 @@ class NewTopicSink:
             raise KafkaUnavailableError(f"{self._name}: {error.args[0].str()}") from error
 
     def close(self) -> None:
-        """Done; every chunk is there already."""
+        """Wait until readers see the last chunk: a commit returns a moment before they do."""
+        deadline = time.monotonic() + _TIMEOUT
+        try:
+            while self._ends("read_committed") != self._ends("read_uncommitted"):
+                if time.monotonic() > deadline:
+                    raise KafkaUnavailableError(f"{self._name}: the last chunk is not visible yet")
+                time.sleep(0.05)
+        except KafkaException as error:
+            raise KafkaUnavailableError(f"{self._name}: {error.args[0].str()}") from error
+
+    def _ends(self, isolation: str) -> list[int]:
+        """Where each partition ends for such a reader."""
+        config = consumer_config(self._bootstrap, isolation_level=isolation)
+        with closing(Consumer(config)) as reader:
+            known = reader.list_topics(self._name, timeout=_TIMEOUT).topics[self._name].partitions
+            places = [TopicPartition(self._name, number) for number in sorted(known)]
+            return [reader.get_watermark_offsets(each, timeout=_TIMEOUT)[1] for each in places]
 
     def _prepared(self, *, append: bool) -> int:
         """Make the topic, or look at what is there: its last position."""
