@@ -16,6 +16,7 @@ from infra.healing.heard import PostgresHeard
 from infra.healing.history import PostmarkHistory
 from infra.healing.intake import KafkaIntake
 from infra.heartbeat import Heartbeat
+from infra.keys import ERASURES
 from infra.ledger.ledger import LedgerSettings, PostgresLedger
 from infra.ledger.state import measure
 from infra.local.processes import heartbeat_file
@@ -154,6 +155,7 @@ class Effects:
             "nudge_registrations": registrations.ring,
             "nudge_replies": replies.ring,
             "nudge_healing": healing.ring,
+            ERASURES: self.core.keys.forget,
         }
         beat = Heartbeat(heartbeat_file(self.core.addresses.data_dir, "effects"))
         beat()

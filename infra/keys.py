@@ -6,16 +6,19 @@ import hashlib
 import hmac
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import sql
 
 from infra.postgres import Connection
 from schemas.ports import RandomBytes
 
 _NONCE = 12
+ERASURES = "nudge_erasures"
+"""The channel that tells every process to forget its cached keys."""
 _CACHED = 200_000
 """About 60 MB when full; a key is looked up once per process while it stays here."""
 
@@ -69,6 +72,8 @@ class SubjectKeys:
         self._random = random_bytes
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self.generation = 0
+        """Rises whenever keys were forgotten: what was opened before may have been erased."""
 
     def keys_of(self, subjects: Iterable[str]) -> Mapping[str, bytes]:
         """Keys of those subjects that have one; the others have been erased."""
@@ -99,11 +104,22 @@ class SubjectKeys:
             found.update(self._make(connection, {s: wanted[s] for s in missing}))
         return found
 
-    def forget(self, subjects: Iterable[str]) -> None:
-        """Drop cached keys; the next look-up asks Postgres."""
+    def destroy(self, connection: Connection, subjects: Collection[str]) -> None:
+        """Destroy these keys for good when the caller's transaction commits.
+
+        Every process then forgets what it has cached (`forget`, by NOTIFY).
+        """
+        connection.execute(
+            "UPDATE log.subject_keys SET wrapped = NULL WHERE subject_id = ANY(%s::uuid[])",
+            (sorted(subjects),),
+        )
+        connection.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(ERASURES)))
+
+    def forget(self) -> None:
+        """Drop all cached keys: somebody was erased, and the next look-up asks Postgres."""
         with self._lock:
-            for subject in subjects:
-                self._cache.pop(subject, None)
+            self.generation += 1
+            self._cache.clear()
 
     def _cached(self, subjects: Iterable[str]) -> tuple[dict[str, bytes], list[str]]:
         found: dict[str, bytes] = {}
@@ -135,6 +151,7 @@ class SubjectKeys:
         return {**new, **(self._select(connection, others) if others else {})}
 
     def _select(self, connection: Connection, subjects: list[str]) -> dict[str, bytes]:
+        generation = self.generation
         rows = connection.execute(
             "SELECT subject_id, wrapped FROM log.subject_keys"
             " WHERE subject_id = ANY(%s::uuid[]) AND wrapped IS NOT NULL",
@@ -143,7 +160,8 @@ class SubjectKeys:
         ).fetchall()
         found = {subject: self._unwrap(subject, wrapped) for subject, wrapped in rows}
         with self._lock:
-            self._cache.update(found)
+            if generation == self.generation:  # else one of them may have been erased meanwhile
+                self._cache.update(found)
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         return found

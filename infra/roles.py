@@ -195,6 +195,8 @@ def run_effects(settings: Settings, stop: threading.Event) -> None:
 def _consume(core: Core, handler: Handler, stop: threading.Event) -> None:
     from infra.dead_letters import KafkaDeadLetters
     from infra.kafka import KafkaWatermarks
+    from infra.keys import ERASURES
+    from infra.wakeups import Wakeups
     from streams.app import StreamProcess, StreamSettings
 
     settings = core.settings
@@ -206,6 +208,8 @@ def _consume(core: Core, handler: Handler, stop: threading.Event) -> None:
         StreamSettings(bootstrap, settings.topic_prefix),
     )
     _relax_garbage_collection()
-    with _serving(settings, core.role) as ready:
+    channels = {} if core.role == "analytics" else {ERASURES: core.keys.forget}  # it has no keys
+    forgetting = Wakeups(core.addresses.postgres_worker_url, channels)
+    with _serving(settings, core.role) as ready, forgetting:
         process.run(stop, ready.set)
     core.pool.close()

@@ -16,11 +16,13 @@ from infra.bootstrap import Core
 from infra.clock import MovableClock
 from infra.dependencies import Dependencies
 from infra.imports.importer import ContactImports
+from infra.keys import ERASURES
 from infra.ledger.deciding import LedgerDecisions
 from infra.ledger.unsubscribing import LedgerUnsubscriptions
 from infra.postgres import connect, organization_transaction
 from infra.push import KafkaNews
 from infra.settings import Settings
+from infra.wakeups import Wakeups
 from infra.webhook_door import KafkaWebhookIntake, WebhookCredentialsInMemory
 from schemas.codec import Event
 
@@ -57,9 +59,11 @@ def api_services(core: Core) -> Services:
     clock = MovableClock(core.pool)
     news = KafkaNews(core.addresses.kafka_bootstrap, core.settings.topic_prefix, core.codec)
 
+    forgetting = Wakeups(core.addresses.postgres_api_url, {ERASURES: core.keys.forget})
+
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        with credentials, intake, news, clock:
+        with credentials, intake, news, clock, forgetting:
             yield
         core.pool.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,7 @@ class Contact(Root):
 
     Whether the address may be mailed is decided on the table of mailable addresses, which the
     caller changes in the same transaction; `suppression` here is what this person's history says.
+    `addresses` are the hashes of all the addresses the person ever had.
     """
 
     TOPIC = "Contact"
@@ -82,6 +84,11 @@ class Contact(Root):
         TOPIC = "ContactDeleted"
         meta: Meta
         address_hmac: bytes
+
+    class Erased(Aggregate.Event):
+        TOPIC = "ContactErased"
+        meta: Meta
+        references: list[UUID]
 
     @classmethod
     def add(
@@ -161,12 +168,32 @@ class Contact(Root):
         self.suppress(Suppress("deleted", origin), meta)
         self.record(self.Deleted, meta, address_hmac=self.address_hmac)
 
+    def erase(self, addresses: Sequence[bytes], references: Sequence[UUID], meta: Meta) -> None:
+        """Forget the person for good, deleted or not; a second time is refused.
+
+        `addresses` are those, of all the person ever had, that nobody else has now: none of them
+        is mailed again. `references` stand elsewhere for the person; their keys go with the
+        person's own, in the same transaction.
+        """
+        if self.erased:
+            raise RuleViolatedError(
+                "contact_erased", "This contact was erased already; nothing is left to erase."
+            )
+        for address in addresses:
+            self.record(
+                self.Suppressed, meta, address_hmac=address, contact_id=self.id, reason="erased",
+                delivery_id=None, origin="api",
+            )  # fmt: skip
+        self.record(self.Erased, meta, references=list(references))
+
     @property
     def details(self) -> ContactDetails:
         """The person as last described; all empty once deleted or erased."""
         return ContactDetails.from_fields(self._fields)
 
     def _ensure_there(self) -> None:
+        if self.erased:
+            raise RuleViolatedError("contact_erased", "This contact was erased.")
         if self.deleted:
             raise RuleViolatedError("contact_deleted", "This contact was deleted.")
 
@@ -212,11 +239,13 @@ class Contact(Root):
     ) -> None:
         self.organization_id = meta.organization_id
         self.address_hmac = address_hmac
+        self.addresses: tuple[bytes, ...] = (address_hmac,)
         self._fields = _fields(email, first_name, last_name, timezone, attributes, tags)
         self.consent = UNKNOWN
         self.consent_since = meta.now
         self.suppression: SuppressionReason | None = None
         self.deleted = False
+        self.erased = False
 
     @event(Revised)
     def _revised(
@@ -230,6 +259,7 @@ class Contact(Root):
         tags: list[str],
     ) -> None:
         self.address_hmac = address_hmac
+        self.addresses = tuple(dict.fromkeys((*self.addresses, address_hmac)))
         self._fields = _fields(email, first_name, last_name, timezone, attributes, tags)
 
     @event(ConsentRecorded)
@@ -250,6 +280,12 @@ class Contact(Root):
     @event(Deleted)
     def _deleted(self) -> None:
         self.deleted = True
+        self._fields = _fields("", "", "", "", "", [])
+
+    @event(Erased)
+    def _erased(self) -> None:
+        self.deleted = True
+        self.erased = True
         self._fields = _fields("", "", "", "", "", [])
 
 

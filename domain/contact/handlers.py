@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 from uuid import UUID
@@ -102,6 +102,28 @@ def delete_contact(tx: ContactTransaction, contact: Contact, meta: Meta) -> None
     tx.mailable.take([contact.address_hmac])
     contact.delete(meta)
     save(tx, contact)
+
+
+def erase_contact(
+    tx: ContactTransaction, contact: Contact, references: Sequence[UUID], meta: Meta
+) -> None:
+    """Forget a person for good. The caller destroys the keys, in this transaction.
+
+    An address that another contact has now stays that one's.
+    """
+    taken = tx.mailable.take(contact.addresses)
+    mine = (None, str(contact.id))
+    addresses = [each for each in contact.addresses if taken[each].contact_id in mine]
+    contact.erase(addresses, references, meta)
+    tx.save(contact)
+    for address in addresses:
+        tx.mailable.note(
+            address,
+            contact_id=None,
+            consent=taken[address].consent,
+            suppression="erased",
+            stream_id=str(contact.id),
+        )
 
 
 def release(tx: ContactTransaction, address: bytes, standing: Standing, contact: Contact) -> None:

@@ -41,6 +41,10 @@ _STANDING_OF_ADDRESS = """
     SELECT contact_id, address_hmac, consent, suppression, position FROM log.mailable
     WHERE organization_id = %s AND address_hmac = %s FOR SHARE
 """
+_ERASED = """
+    SELECT stream_id, position FROM log.events
+    WHERE stream_id = ANY(%s::uuid[]) AND type = 'ContactErased'
+"""
 _FIELDS = """
     SELECT id, address_hmac, email, first_name, last_name, timezone, attributes, tags
     FROM views.contacts WHERE id = ANY(%s::uuid[]) AND NOT deleted
@@ -137,8 +141,14 @@ class Claiming:
             if missing:
                 for row in self._connection.execute(_STANDINGS, (missing,)).fetchall():
                     known[row[0]] = Known(row[0], bytes(row[1]), *row[2:])
-        gone = Known(None, b"", None, None, 0)
-        return {contact: known.get(contact, gone) for contact in contacts}
+        gone = [contact for contact in contacts if contact not in known]
+        erased: dict[str, int] = {}
+        if gone:
+            erased = dict(self._connection.execute(_ERASED, (gone,)).fetchall())
+        for contact in gone:
+            reason = "erased" if contact in erased else None
+            known[contact] = Known(None, b"", None, reason, erased.get(contact, 0))
+        return known
 
     def _fields(self, known: Mapping[str, Known]) -> Mapping[str, Mapping[str, Any]]:
         """Personal fields by contact, from the view where it has the same address."""

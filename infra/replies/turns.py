@@ -59,10 +59,14 @@ class Dialogues:
         self._most = most
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._generation = log.keys.generation
 
     def said(self, connection: Connection, conversation_id: str, turn_id: str) -> Said:
         """The turn in its conversation, which is the caller's own. Raises NotFoundError."""
         with self._lock:
+            if self._generation != self._log.keys.generation:  # somebody in it may be erased
+                self._known.clear()
+                self._generation = self._log.keys.generation
             known = self._known.get(conversation_id, _NOTHING)
         known = self._brought_up_to_date(connection, conversation_id, known)
         with self._lock:

@@ -31,6 +31,10 @@ _RECENT = """
     WHERE stream_id = %s AND type IN ('TurnReceived', 'IntentRecognized', 'ReplyGiven')
     ORDER BY version DESC LIMIT %s
 """
+_MENTIONING = """
+    SELECT bytes, position FROM log.events
+    WHERE stream_id = ANY(%s::uuid[]) AND type = 'TurnReceived' ORDER BY position
+"""
 Decode = Callable[[Conn, Sequence[tuple[bytes, int]]], Sequence[Event]]
 """Decodes events of the log with the keys that the connection may read."""
 
@@ -93,6 +97,19 @@ def addresses_of(conn: Conn, contact_ids: Sequence[str]) -> dict[str, str]:
         [list(contact_ids)],
     )
     return {row["id"]: row["email"] for row in rows}
+
+
+def addresses_of_strangers(
+    conn: Conn, decode: Decode, conversation_ids: Sequence[str]
+) -> dict[str, str]:
+    """Addresses typed in these conversations that were no contact's, by reference."""
+    rows = conn.execute(_MENTIONING, [list(conversation_ids)]).fetchall()
+    return {
+        mention["reference"]: mention["address"]
+        for event in decode(conn, rows)
+        for mention in event.data["mentions"]
+        if mention["address"]
+    }
 
 
 def list_conversations(conn: Conn, filters: dict[str, str | None], paging: Paging) -> Page:

@@ -14,7 +14,7 @@ from api.as_of import AsOf, header_of, past_of, was_there
 from api.auth import Caller, ServicesOf
 from api.errors import Problem
 from api.paging import Part
-from api.ports import Answer, CommandTransaction, Connection
+from api.ports import Answer, CommandTransaction, Connection, Services
 from api.requests import (
     body_of,
     command,
@@ -150,7 +150,7 @@ async def get(
 
     def look(connection: Connection) -> Response:
         row = required(get_conversation(connection, str(conversation_id)), "conversation")
-        return JSONResponse(_with_turns(connection, row))
+        return JSONResponse(_with_turns(services, connection, row))
 
     return await read(request, caller, services, [*VIEWS, "contacts"], look)
 
@@ -163,14 +163,14 @@ async def _past(
     def look(connection: Connection) -> Response:
         past = past_of(connection, caller, services, as_of)
         row = was_there(conversation_as_of(past, identity), past, identity, "conversation")
-        body = {**_with_turns(connection, row), "erased": row["erased"]}
+        body = {**_with_turns(services, connection, row), "erased": row["erased"]}
         return JSONResponse(body, headers=header_of(past))
 
     return await read(request, caller, services, ["contacts"], look)
 
 
-def _with_turns(connection: Connection, row: Row) -> dict[str, Any]:
-    addresses = known_addresses(connection, row["items"])
+def _with_turns(services: Services, connection: Connection, row: Row) -> dict[str, Any]:
+    addresses = known_addresses(services, connection, row["items"])
     turns = [show_turn(turn, addresses) for turn in row["items"]]
     return {**show_conversation(row), "turns": turns}
 
@@ -185,7 +185,7 @@ async def turn(
         ids = str(conversation_id), str(turn_id)
         row = turn_of(services, connection, *ids) or get_turn(connection, *ids)
         found = required(row, "turn")
-        shown = show_turn(found, known_addresses(connection, [found]))
+        shown = show_turn(found, known_addresses(services, connection, [found]))
         return JSONResponse(
             shown, headers={"Nudge-Position": write_token(positions_of_turn(found))}
         )

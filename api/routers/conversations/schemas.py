@@ -85,17 +85,18 @@ def show_turn(row: Row, addresses: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def references(rows: Iterable[Row]) -> tuple[dict[str, str], list[str]]:
-    """What stands for addresses in these turns: addresses of strangers, and ids of contacts."""
-    strangers: dict[str, str] = {}
+def references(rows: Iterable[Row]) -> tuple[list[str], list[str]]:
+    """What stands for addresses in these turns: the conversations that hold addresses of
+    strangers, and ids of contacts."""
+    strangers: set[str] = set()
     contacts: list[str] = []
     for row in rows:
         for mention in row["mentions"]:
             if mention["is_contact"]:
                 contacts.append(mention["reference"])
-            elif mention["address"]:
-                strangers[mention["reference"]] = mention["address"]
-    return strangers, contacts
+            else:
+                strangers.add(row["conversation_id"])
+    return sorted(strangers), contacts
 
 
 def readable(value: Any, addresses: Mapping[str, str]) -> Any:

@@ -13,7 +13,12 @@ from api.routers.conversations.mentions import referenced
 from api.routers.conversations.schemas import references
 from domain.conversation.aggregate import Conversation
 from domain.shared.meta import Meta
-from projections.queries.conversations import addresses_of, recent_turn
+from projections.queries.conversations import (
+    Decode,
+    addresses_of,
+    addresses_of_strangers,
+    recent_turn,
+)
 from projections.queries.rows import Row
 
 LOOK_AGAIN = 1.0
@@ -64,22 +69,28 @@ def _finished(
         row = turn_of(services, connection, conversation_id, turn_id)
         if row is None or row["reply"] is None:
             return None
-        return row, known_addresses(connection, [row])
+        return row, known_addresses(services, connection, [row])
 
 
 def turn_of(
     services: Services, connection: Connection, conversation_id: str, turn_id: str
 ) -> Row | None:
     """A recent turn, straight from the log."""
-    return recent_turn(
-        connection,
-        lambda conn, values: services.decode_events(conn, values, True),
-        conversation_id,
-        turn_id,
+    return recent_turn(connection, _decoding(services), conversation_id, turn_id)
+
+
+def known_addresses(
+    services: Services, connection: Connection, rows: Iterable[Row]
+) -> dict[str, str]:
+    """Addresses by the references that stand in these turns; erased ones are not among them."""
+    conversations, contacts = references(rows)
+    strangers = (
+        addresses_of_strangers(connection, _decoding(services), conversations)
+        if conversations
+        else {}
     )
-
-
-def known_addresses(connection: Connection, rows: Iterable[Row]) -> dict[str, str]:
-    """Addresses by the references that stand in these turns."""
-    strangers, contacts = references(rows)
     return {**strangers, **(addresses_of(connection, contacts) if contacts else {})}
+
+
+def _decoding(services: Services) -> Decode:
+    return lambda connection, values: services.decode_events(connection, values, True)

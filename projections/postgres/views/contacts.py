@@ -13,7 +13,7 @@ from schemas.codec import Event
 
 
 class ContactRow(NamedTuple):
-    """One contact. A deleted one stays as an empty row, so that nothing can bring it back."""
+    """One contact. A deleted or erased one stays as an empty row: nothing can bring it back."""
 
     id: str
     organization_id: str
@@ -60,6 +60,8 @@ def fold(row: ContactRow | None, event: Event) -> ContactRow | None:
             return changed._replace(suppression=None)
         case "ContactDeleted":
             return changed._replace(**_NOBODY)
+        case "ContactErased":
+            return changed._replace(**_NOBODY | {"suppression": "erased"})
     return changed
 
 
@@ -103,7 +105,7 @@ VIEW = View(
     row=ContactRow,
     events=frozenset(
         {
-            "ContactAdded", "ContactRevised", "ContactDeleted", "ConsentRecorded",
+            "ContactAdded", "ContactRevised", "ContactDeleted", "ContactErased", "ConsentRecorded",
             "AddressSuppressed", "AddressReactivated",
         }
     ),

@@ -12,7 +12,8 @@ from schemas.codec import Event
 class TurnRow(NamedTuple):
     """One turn and its reply; the lower fields are empty until they are known.
 
-    `mentions` is [{reference, is_contact, address}]; `positions` what the reply appended,
+    `mentions` is [{reference, is_contact}]: a stranger's address is read from the event that seals
+    it, so that it is gone with its key. `positions`: what the reply appended,
     [{topic, partition, position}]; `processing_ms` from the turn's receipt to the reply.
     """
 
@@ -78,7 +79,10 @@ def _received(event: Event) -> TurnRow:
         conversation_id=event.stream_id,
         number=data["number"],
         text=text(data["text"]),
-        mentions=[{**mention, "address": mention["address"] or ""} for mention in data["mentions"]],
+        mentions=[
+            {"reference": mention["reference"], "is_contact": mention["is_contact"]}
+            for mention in data["mentions"]
+        ],
         actor=event.actor,
         received_at=moment(event),
         intent=None,
