@@ -24,6 +24,7 @@ from api.routers.campaigns.running import router as campaign_runs
 from api.routers.campaigns.why_not import router as why_not
 from api.routers.contacts.endpoints import router as contacts
 from api.routers.contacts.importing import router as contact_imports
+from api.routers.contacts.privacy import router as privacy
 from api.routers.conversations.endpoints import router as conversations
 from api.routers.deliveries.deciding import router as deciding
 from api.routers.deliveries.endpoints import router as deliveries
@@ -61,6 +62,7 @@ def build_app(services: Services) -> FastAPI:
         businesses,
         contacts,
         contact_imports,
+        privacy,
         campaigns,
         campaign_actions,
         campaign_runs,

@@ -148,6 +148,20 @@ class Imports(Protocol):
         ...
 
 
+class Erasures(Protocol):
+    """Forgets people for good. Blocks."""
+
+    def erase(self, organization_id: UUID, contact_id: UUID, meta: Meta) -> Answer:
+        """200 with the signed certificate. Raises NotFoundError, RuleViolatedError
+        `contact_erased`, and UnavailableError before anything is done when it could not be
+        certified."""
+        ...
+
+    def certificate(self, organization_id: UUID, contact_id: UUID) -> Mapping[str, Any] | None:
+        """The certificate of an erasure in this organization."""
+        ...
+
+
 class Analytics(Protocol):
     """Numbers from the analytics store. Blocks. Raises UnavailableError when it is away."""
 
@@ -248,6 +262,7 @@ class Services:
     """(connection, (bytes, position) pairs, unsealed?) -> decoded events."""
     hash_address: HashAddress
     imports: Imports
+    erasures: Erasures
     analytics: Analytics
     public_url: str
     """Where others reach the API, without a slash at the end and without `/v1`."""

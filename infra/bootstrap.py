@@ -22,6 +22,9 @@ from schemas.codec import Codec
 from schemas.registry import default_registry
 
 if TYPE_CHECKING:
+    from infra.erasure.erasing import Erasures
+
+if TYPE_CHECKING:
     from infra.transactions import CommandLog
 
 
@@ -82,6 +85,15 @@ class Core:
     def signer(self) -> Signer:
         """What this installation signs with, and what others check it by."""
         return Signer(read_key_file(self.addresses.signing_key_file))
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Who erases people, and where the certificates are kept."""
+        from infra.erasure.erasing import Erasures  # few processes need it
+        from infra.erasure.ledger import ErasureLedger
+
+        ledger = ErasureLedger(self.addresses.erasure_ledger_file, self.signer)
+        return Erasures(self.commands, self.hasher, ledger, self.signer)
 
     @cached_property
     def hasher(self) -> AddressHasher:

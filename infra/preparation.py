@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
+from domain.shared.errors import UnavailableError
+from infra.bootstrap import Core
 from infra.database import make_database, migrate
 from infra.kafka import create_topics
 from infra.local.addresses import Addresses, resolve
@@ -34,8 +37,23 @@ def prepare(settings: Settings, wait_for: Callable[[str], None] = lambda _store:
     wait_for("clickhouse")
     with clickhouse(addresses) as client:
         migrate_clickhouse(client)
+    complete_erasure_ledger(Core(settings, addresses, "prepare"))
     wait_for("kafka")
     create_topics(addresses.kafka_bootstrap, settings.topic_prefix, all_topics().values())
+
+
+def complete_erasure_ledger(core: Core) -> None:
+    """Give the ledger the certificates that a crash kept from it; one line when it is broken.
+
+    Nobody is kept from working by it, but nobody can be erased until it is mended.
+    """
+    try:
+        with core.pool.connection() as connection:
+            core.erasures.catch_up(connection)
+    except (UnavailableError, OSError) as error:
+        print(f"the erasure ledger: {error}", file=sys.stderr, flush=True)  # noqa: T201
+    finally:
+        core.pool.close()
 
 
 def clickhouse(addresses: Addresses) -> Client:

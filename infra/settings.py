@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     secret_key_file: Path | None = None
     master_key_file: Path | None = None
     signing_key_file: Path | None = None
+    erasure_ledger_file: Path | None = None
     secrets_dir: Path | None = None
     topic_prefix: str = Field(default="", pattern=r"^[a-zA-Z0-9._-]*$")
 

@@ -77,6 +77,7 @@ def api_services(core: Core) -> Services:
         new_id=uuid.uuid4,
         decode_events=decode_events,
         hash_address=core.hasher,
+        erasures=core.erasures,
         analytics=ClickHouseAnalytics(core.addresses),
         public_url=(core.settings.public_url or core.settings.base_url).rstrip("/"),
         imports=ContactImports(core.commands, core.hasher, uuid.uuid4),

@@ -30,6 +30,7 @@ class Addresses:
     secret_key_file: Path
     master_key_file: Path
     signing_key_file: Path
+    erasure_ledger_file: Path
 
 
 def resolve(settings: Settings) -> Addresses:
@@ -60,6 +61,9 @@ def resolve(settings: Settings) -> Addresses:
         ),
         signing_key_file=_given_file("NUDGE_SIGNING_KEY_FILE", settings.signing_key_file)
         or secrets.signing_key_file,
+        erasure_ledger_file=(
+            settings.erasure_ledger_file or data_dir / "erasures" / "ledger.ndjson"
+        ).absolute(),
     )
 
 

@@ -39,7 +39,7 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     ),
     "contact": (
         "ContactAdded", "ContactRevised", "ConsentRecorded", "AddressSuppressed",
-        "AddressReactivated", "ContactDeleted",
+        "AddressReactivated", "ContactDeleted", "ContactErased",
     ),
     "delivery": (
         "DeliveryIntended", "DeliveryClaimed", "DeliveryAccepted", "DeliveryRefused",

@@ -7,12 +7,23 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.as_of import AsOf, header_of, past_of, was_there
 from api.auth import Caller, ServicesOf
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection
-from api.requests import body_of, command, ensure_unchanged, etag, read, required
+from api.requests import (
+    body_of,
+    command,
+    ensure_unchanged,
+    etag,
+    meta_of,
+    read,
+    required,
+    response_of,
+)
+from api.routers.contacts.examples import CERTIFICATE_RESPONSE
 from api.routers.contacts.schemas import ContactIn, ContactPatch, show, show_row
 from domain.contact.aggregate import Contact
 from domain.contact.handlers import AddContact, add_contact, delete_contact, revise_contact
@@ -114,11 +125,19 @@ async def patch(
     return await command(request, caller, services, decide)
 
 
-@router.delete("/{contact_id}", status_code=204)
+@router.delete("/{contact_id}", status_code=204, responses={200: CERTIFICATE_RESPONSE, 204: {}})
 async def delete(
-    request: Request, contact_id: UUID, caller: Caller, services: ServicesOf
+    request: Request, contact_id: UUID, caller: Caller, services: ServicesOf, erase: bool = False
 ) -> Response:
-    """Hide a contact and never mail the address again."""
+    """Hide a contact and never mail the address again. With `erase=true` forget the person for
+    good: the keys of what is sealed for them are destroyed, and a signed certificate says so."""
+    if erase:
+        meta = meta_of(request, caller, services)
+        return response_of(
+            await run_in_threadpool(
+                services.erasures.erase, caller.organization_id, contact_id, meta
+            )
+        )
 
     def decide(tx: CommandTransaction, meta: Meta) -> Answer:
         delete_contact(tx, _there(tx, contact_id), meta)

@@ -78,7 +78,7 @@ _GONE = (
 
 
 def privacy(recognition: Recognition, text: str, situation: Situation) -> Thought:
-    """What exists is done, and what does not is said."""
+    """Deleting is done; what cannot be undone is left to a command, which is named."""
     person = person_meant(recognition, text, situation)
     if person is None:
         return says("Whose data is it about? Give me the e-mail address of that person.")
@@ -87,11 +87,12 @@ def privacy(recognition: Recognition, text: str, situation: Situation) -> Though
         return says(f"{address} is not among your contacts: I hold nothing about that person.")
     if _EXPORT.search(text) and not _DELETE.search(text):
         return says(
-            f"What is stored about {address} can be read with GET /v1/contacts/{person.reference}. "
-            "A complete export with its history is not available yet."
+            f"Everything that is stored about {address}, with its history, is at "
+            f"GET /v1/contacts/{person.reference}/export, or “nudge contacts export {address}”."
         )
     return says(
-        f"{_GONE.format(address=address)} Erasing the encrypted history for good is not available "
-        "yet; until then this person's data is no longer used for anything.",
+        f"{_GONE.format(address=address)} Its encrypted history is still there. To erase that for "
+        f"good, which nobody can undo: “nudge erase {person.reference}”, or DELETE "
+        f"/v1/contacts/{person.reference}?erase=true.",
         commands=(DeleteContact(person.reference),),
     )

@@ -102,14 +102,14 @@ def test_nobody_is_added_without_consent() -> None:
     assert "where they agreed" in plan.content
 
 
-def test_privacy_does_what_exists_and_says_what_does_not() -> None:
+def test_privacy_deletes_and_names_the_command_that_cannot_be_undone() -> None:
     situation, who = knowing(ADA), reference(ADA.reference)
     erased = reply(heard("privacy_request"), situation, f"erase everything about {who}")
     assert erased.commands == (DeleteContact(ADA.reference),)
-    assert "not available yet" in erased.content
+    assert f"DELETE /v1/contacts/{ADA.reference}?erase=true" in erased.content
     export = reply(heard("privacy_request"), situation, f"export what we have about {who}")
     assert not export.commands
-    assert f"GET /v1/contacts/{ADA.reference}" in export.content
+    assert f"GET /v1/contacts/{ADA.reference}/export" in export.content
     unknown = reply(heard("privacy_request"), knowing(STRANGER), reference(STRANGER.reference))
     assert "I hold nothing" in unknown.content
     assert "Whose data" in reply(heard("privacy_request"), text="erase her data").content

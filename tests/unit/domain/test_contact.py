@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from domain.contact.aggregate import Contact
 from domain.contact.commands import Suppress, SuppressionReason
 from domain.contact.decisions import RANK, may_lift, strongest
-from domain.contact.values import UNKNOWN, Consent
+from domain.contact.values import UNKNOWN, Consent, ContactDetails
 from tests.support.spec import Spec
 from tests.unit.domain.made import GRANTED, HMAC, META, NOW, OTHER_HMAC, contact, details, later
 
@@ -133,3 +133,49 @@ def test_deleting_hides_the_person_and_keeps_the_address_silent() -> None:
 )
 def test_a_deleted_contact_refuses_everything(act: Act) -> None:
     Spec.given(contact(), lambda c: c.delete(META)).when(act).then_refused("contact_deleted")
+
+
+def erase(*addresses: bytes, references: tuple[UUID, ...] = ()) -> Act:
+    return lambda c: c.erase(addresses or (HMAC,), references, META)
+
+
+def test_erasing_silences_the_address_and_forgets_the_person() -> None:
+    reference = uuid4()
+    spec = Spec.given(contact()).when(erase(references=(reference,)))
+    erased = spec.then(Contact.Suppressed, Contact.Erased)
+    assert (erased.suppression, erased.deleted, erased.erased) == ("erased", True, True)
+    assert erased.details == ContactDetails.from_fields(
+        {
+            "email": "",
+            "first_name": "",
+            "last_name": "",
+            "timezone": "",
+            "attributes": "",
+            "tags": [],
+        }
+    )
+
+
+def test_a_deleted_contact_can_still_be_erased() -> None:
+    spec = Spec.given(contact(), lambda c: c.delete(META)).when(erase())
+    assert spec.then(Contact.Suppressed, Contact.Erased).suppression == "erased"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        erase(),
+        lambda c: c.delete(META),
+        lambda c: c.revise(details(), HMAC, META),
+        suppress("unsubscribed"),
+    ],
+)
+def test_nothing_can_be_asked_of_an_erased_contact(act: Act) -> None:
+    Spec.given(contact(), erase()).when(act).then_refused("contact_erased")
+
+
+def test_a_contact_remembers_the_hashes_of_all_its_addresses() -> None:
+    moved = contact()
+    moved.revise(details(email="b@example.com"), OTHER_HMAC, META)
+    moved.revise(details(), HMAC, META)
+    assert moved.addresses == (HMAC, OTHER_HMAC)

@@ -76,6 +76,19 @@ def test_a_deleted_contact_keeps_nothing_personal() -> None:
     assert not any(getattr(row, name) for name in personal)
 
 
+def test_an_erased_contact_keeps_nothing_personal_and_says_why() -> None:
+    row = row_after(contacts.VIEW, "ContactAdded", "ConsentRecorded", "ContactErased")
+    assert (row.deleted, row.suppression) == (True, "erased")
+    personal = ("email", "first_name", "last_name", "timezone", "attributes", "tags")
+    assert not any(getattr(row, name) for name in (*personal, "consent_source"))
+
+
+def test_a_turn_keeps_no_address() -> None:
+    mention = {"reference": identity("r"), "is_contact": False, "address": "ada@example.com"}
+    row = row_after(turns.VIEW, ("TurnReceived", {"turn_id": identity("t"), "mentions": [mention]}))
+    assert row.mentions == [{"reference": identity("r"), "is_contact": False}]
+
+
 def test_an_address_that_is_no_contacts_makes_no_row() -> None:
     assert row_after(contacts.VIEW, "AddressSuppressed", "AddressReactivated") is None
 
