@@ -66,6 +66,51 @@ def import_file(
         _console.print(f"line {each['line']}: {each['detail']} ({each['code']})")
 
 
+@contacts.command("export")
+def export(
+    contact: Annotated[str, typer.Argument(help="A contact's id or address.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Write to this file, mode 600, and not to the screen.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="NUDGE_API_KEY", help="Instead of the demo's.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="Where the API is.")] = None,
+) -> None:
+    """Everything that is stored about a person, as JSON."""
+    to = connection(api_key, base_url)
+    response = httpx.get(
+        f"{to.base_url}/v1/contacts/{contact_id(to, contact)}/export",
+        headers=to.headers, timeout=60, trust_env=False,
+    )  # fmt: skip
+    if response.status_code != 200:
+        raise explain(response)
+    text = json.dumps(response.json(), indent=2, ensure_ascii=False)
+    if out is None:
+        typer.echo(text)
+        return
+    out.touch(mode=0o600)
+    out.write_text(text + "\n")
+    _console.print(f"written to {out}")
+
+
+def contact_id(to: Connection, contact: str) -> str:
+    """The id of a contact that is named by its id or its address; ends the command if none is."""
+    if "@" not in contact:
+        return contact
+    response = httpx.get(
+        f"{to.base_url}/v1/contacts", params={"email": contact}, headers=to.headers, timeout=30,
+        trust_env=False,
+    )  # fmt: skip
+    if response.status_code != 200:
+        raise explain(response)
+    found = response.json()["items"]
+    if not found:
+        Console(stderr=True).print("no contact has this address; a deleted one is named by its id")
+        raise typer.Exit(1)
+    return str(found[0]["id"])
+
+
 def _count_lines(file: Path) -> int:
     with file.open("rb") as opened:
         return sum(part.count(b"\n") for part in iter(lambda: opened.read(1 << 20), b""))

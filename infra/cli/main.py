@@ -17,6 +17,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.organizations": ("org",),
     "infra.cli.schemas": ("schemas",),
     "infra.cli.contacts": ("contacts",),
+    "infra.cli.erase": ("erase",),
     "infra.cli.development": ("dev",),
     "infra.cli.chat": ("chat",),
     "infra.cli.events": ("events",),

@@ -55,7 +55,7 @@ class Erasures:
         """The certificate of an erasure in this organization, as it was given; None if none."""
         organization = str(organization_id)
         with organization_transaction(self.log.pool, organization) as connection:
-            found = self._erasure(connection, str(contact_id))
+            found = self.of_contact(connection, str(contact_id))
         if found is None or found.organization_id != organization:
             return None
         return self.ledger.find(found.contact_id) or certify(found, self.signer)
@@ -65,7 +65,7 @@ class Erasures:
         known = {entry.statement["contact_id"] for entry in self.ledger.entries()}
         missing = [c for (c,) in connection.execute(_ERASED).fetchall() if c not in known]
         for contact_id in missing:
-            if found := self._erasure(connection, contact_id):
+            if found := self.of_contact(connection, contact_id):
                 self.ledger.append(certify(found, self.signer))
         return len(missing)
 
@@ -85,7 +85,8 @@ class Erasures:
     def _decode(self, connection: Connection, values: Sequence[tuple[bytes, int]]) -> list[Event]:
         return self.log.codec.decode_batch(values, self.log.keys.on(connection))
 
-    def _erasure(self, connection: Connection, contact_id: str) -> Erasure | None:
+    def of_contact(self, connection: Connection, contact_id: str) -> Erasure | None:
+        """What the log says of a contact's erasure, as far as the connection may read."""
         rows = connection.execute(_ABOUT, (contact_id,)).fetchall()
         events = self.log.codec.decode_batch(rows, None)
         erased = next((event for event in events if event.type == "ContactErased"), None)

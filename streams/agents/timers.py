@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from streams.agents import closing, expansion, metrics, waiting
+from streams.agents import answers, closing, expansion, metrics, waiting
 from streams.agents.addresses import Addresses
 from streams.agents.ports import Connection, WorkerLog
 from streams.poison import TRANSIENT
@@ -23,6 +23,8 @@ _AT_ONCE: Final = 500
 """Campaigns looked at in one round."""
 _PATIENCE: Final = 100
 """Rounds for which a campaign that cannot go on is left alone."""
+_RARELY: Final = 240
+"""Rounds between two looks at what has expired: about a minute when nothing else happens."""
 _FAILURES: Final[tuple[type[BaseException], ...]] = (*TRANSIENT, DeadLettersUnavailableError)
 
 
@@ -35,6 +37,7 @@ class Timers:
     dead_letters: DeadLetters
     unknown_message_wait: timedelta
     _resting: dict[str, int] = field(default_factory=dict)
+    _rounds: int = 0
 
     def round(self) -> bool:
         """Do what is due now, one chunk for each campaign; whether there may be more."""
@@ -49,6 +52,9 @@ class Timers:
                 tx, self.addresses, self.dead_letters, self.unknown_message_wait
             )
         )
+        if self._rounds % _RARELY == 0:
+            self.log.run(answers.forget_answers)
+        self._rounds += 1
         return more or again > 0
 
     def _expand(self) -> bool:

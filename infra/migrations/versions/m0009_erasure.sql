@@ -8,6 +8,9 @@ CREATE INDEX events_sealing_addresses ON log.events (organization_id, position)
   WHERE type IN ('TurnReceived', 'TestSendRequested');
 CREATE INDEX events_of_erasures ON log.events (position) WHERE type = 'ContactErased';
 
+-- Kept answers go after a day, also when nobody asks again.
+CREATE INDEX idempotency_by_age ON state.idempotency (created_at);
+
 -- A stranger's address is read from the event that seals it, so that it is gone with its key.
 UPDATE views.turns SET mentions = (SELECT jsonb_agg(each - 'address') FROM jsonb_array_elements(mentions) AS each)
 WHERE mentions <> '[]';
