@@ -14,11 +14,11 @@ import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
-from typer.core import TyperGroup
 
 from infra.bootstrap import Core
 from infra.cli.client import connection, explain
 from infra.cli.contacts import contact_id
+from infra.cli.grouping import with_default
 from infra.erasure.certificate import CertificateError, Erasure, erasure_of, read_certificate
 from infra.erasure.checking import Check, Report, person_of
 from infra.erasure.ledger import LedgerError
@@ -31,18 +31,8 @@ _errors = Console(stderr=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
-class PersonFirst(TyperGroup):
-    """`nudge erase ada@example.com` means `nudge erase person ada@example.com`."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command these arguments mean."""
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            args = ["person", *args]
-        return super().resolve_command(ctx, args)
-
-
 erase = typer.Typer(
-    cls=PersonFirst,
+    cls=with_default("person"),
     no_args_is_help=True,
     help="Erase a person (nudge erase CONTACT|EMAIL), verify it, list what was erased.",
 )

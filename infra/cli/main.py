@@ -18,6 +18,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.schemas": ("schemas",),
     "infra.cli.contacts": ("contacts",),
     "infra.cli.erase": ("erase",),
+    "infra.cli.backup": ("backup", "restore"),
     "infra.cli.development": ("dev",),
     "infra.cli.chat": ("chat",),
     "infra.cli.events": ("events",),

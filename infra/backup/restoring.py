@@ -1,0 +1,235 @@
+"""Restoring a backup into an empty product, before any of its processes starts."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from psycopg import sql
+
+from domain.campaign.aggregate import Campaign
+from domain.shared.meta import Meta
+from infra.backup import manifest as manifests
+from infra.backup.manifest import BackupError, Manifest
+from infra.backup.places import offsets_behind
+from infra.backup.saving import DUMP, login_of
+from infra.backup.tools import run
+from infra.bootstrap import Core
+from infra.database import make_database, migrate
+from infra.erasure.replaying import replay
+from infra.erasure.stores.raw import give_up_the_dead
+from infra.kafka import create_topics
+from infra.postgres import Connection, connect
+from infra.relay import MARKER_TOPIC, Relay, RelaySettings
+from infra.transactions import PostgresTransaction
+from schemas.topics import all_topics
+
+Told = Callable[[str], None]
+ACTOR: Final = "operator:restore"
+_DUMPED: Final = """
+    SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND n.nspname IN ('log', 'state') ORDER BY 1, 2
+"""
+_RUNNING: Final = """
+    SELECT r.organization_id, r.campaign_id FROM state.runs r
+    WHERE r.state = 'running' AND NOT r.ended ORDER BY r.campaign_id
+"""
+_PLACES: Final = (
+    "SELECT topic, partition, position FROM state.positions WHERE consumer = 'reactions'"
+)
+_KEPT: Final = """
+    INSERT INTO state.positions (consumer, topic, partition, next_offset, position)
+    VALUES ('reactions', %s, %s, %s, %s)
+"""
+
+
+class Restored(NamedTuple):
+    """What was restored: events, erasures done again, campaigns that now wait for a person."""
+
+    events: int
+    position: int
+    erased_again: int
+    paused: int
+
+
+@dataclass(frozen=True)
+class Restore:
+    """One restore. `admin_url`: of a login that row-level security does not bind, for a Postgres
+    that is not the embedded one."""
+
+    core: Core
+    log_folder: Path
+    key_folder: Path
+    manifest: Manifest
+    admin_url: str | None = None
+
+    def run(self, told: Told, *, keep_running: bool = False) -> Restored:
+        """Fill the empty stores, which must answer. Raises BackupError and LedgerError before
+        anything is written; what fails later leaves stores that must be emptied again."""
+        entries = self.core.erasures.ledger.entries()
+        told("tables")
+        self._make_tables()
+        self._refuse_unless_empty()
+        told("log and state")
+        self._load(self.log_folder)
+        told("keys")
+        self._load(self.key_folder)
+        told("erasures")
+        erased = replay(self.core, entries)
+        if entries and (admin := login_of(self.core.addresses, self.admin_url).admin):
+            give_up_the_dead(admin, login_of(self.core.addresses).database, told)
+        paused = 0 if keep_running else self._pause_all()
+        told("Kafka")
+        last = self._relay()
+        self._place_reactions()
+        return Restored(self.manifest.events, last, erased, paused)
+
+    def _make_tables(self) -> None:
+        addresses = self.core.addresses
+        if addresses.postgres_admin_url is not None:
+            make_database(
+                addresses.postgres_admin_url, addresses.postgres_owner_url,
+                addresses.postgres_worker_url, addresses.postgres_api_url,
+            )  # fmt: skip
+        migrate(addresses.postgres_owner_url)
+        create_topics(
+            addresses.kafka_bootstrap, self.core.settings.topic_prefix, all_topics().values()
+        )
+
+    def _refuse_unless_empty(self) -> None:
+        with connect(self.core.addresses.postgres_owner_url) as connection:
+            events = connection.execute("SELECT count(*) FROM log.events").fetchone()
+            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        if events and events[0]:
+            raise BackupError(
+                f"the log holds {events[0]} events: a backup is restored into an empty stack only"
+            )
+        if revision and revision[0] != self.manifest.revision:
+            raise BackupError(
+                f"the backup has tables of revision {self.manifest.revision}, this program "
+                f"{revision[0]}: restore with the version that made it, then update"
+            )
+        topics = [t for t in all_topics().values() if t.name.endswith("-events")]
+        places = {(t.name, p): 0 for t in topics for p in range(t.partitions)}
+        places[MARKER_TOPIC, 0] = 0
+        bootstrap, prefix = self.core.addresses.kafka_bootstrap, self.core.settings.topic_prefix
+        before = offsets_behind(bootstrap, prefix, dict.fromkeys(places, 2**62))
+        if full := sorted({topic for (topic, _), offset in before.items() if offset}):
+            raise BackupError(f"Kafka holds records already, in {full[0]}: empty it, too")
+
+    def _load(self, folder: Path) -> None:
+        login = login_of(self.core.addresses, self.admin_url)
+        if folder == self.log_folder:  # migrations leave a row here and there
+            with connect(self.core.addresses.postgres_owner_url) as connection:
+                tables = [
+                    sql.Identifier(*names) for names in connection.execute(_DUMPED).fetchall()
+                ]
+                connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+        options = ["--data-only", "--exit-on-error", "--single-transaction", str(folder / DUMP)]
+        run("pg_restore", login.url, options, login.database)
+
+    def _pause_all(self) -> int:
+        """Nobody knows what was sent after the backup, so a person says when to go on."""
+        with connect(self.core.addresses.postgres_worker_url) as connection:
+            running = connection.execute(_RUNNING).fetchall()
+        for organization, campaign in running:
+            self.core.commands.run(
+                UUID(organization),
+                lambda tx, c=campaign: _pause(tx, UUID(c)),  # type: ignore[misc]
+            )
+        return len(running)
+
+    def _relay(self) -> int:
+        """The whole log to Kafka; the last position."""
+        addresses = self.core.addresses
+        with connect(addresses.postgres_worker_url, autocommit=True) as connection:
+            row = connection.execute("SELECT coalesce(max(position), 0) FROM log.events").fetchone()
+        last, stop = int(row[0]) if row else 0, threading.Event()
+        relay = Relay(
+            RelaySettings(
+                addresses.kafka_bootstrap,
+                addresses.postgres_worker_url,
+                self.core.settings.topic_prefix,
+            )
+        )
+        failed: list[BaseException] = []
+
+        def carry() -> None:
+            try:
+                relay.run(stop)
+            except BaseException as error:  # noqa: BLE001 - told to the one who waits
+                failed.append(error)
+
+        thread = threading.Thread(target=carry, name="relay")
+        thread.start()
+        while relay.position < last and thread.is_alive():
+            thread.join(0.05)
+        stop.set()
+        thread.join()
+        if failed:
+            raise BackupError(f"Kafka could not be filled: {failed[0]}") from failed[0]
+        return last
+
+    def _place_reactions(self) -> None:
+        """Reactions go on behind what they had handled; views and analytics begin anew."""
+        bootstrap, prefix = self.core.addresses.kafka_bootstrap, self.core.settings.topic_prefix
+        with connect(self.core.addresses.postgres_worker_url) as connection:
+            handled = {
+                (topic, partition): position
+                for topic, partition, position in connection.execute(_PLACES).fetchall()
+                if topic.endswith("-events")
+            }
+            offsets = offsets_behind(bootstrap, prefix, handled)
+            _replace_positions(connection, handled, offsets)
+
+
+def _replace_positions(
+    connection: Connection,
+    handled: dict[tuple[str, int], int],
+    offsets: dict[tuple[str, int], int],
+) -> None:
+    connection.execute("DELETE FROM state.positions")
+    for (topic, partition), position in handled.items():
+        offset = offsets[topic, partition]
+        connection.execute(_KEPT, (topic, partition, offset, position))
+
+
+def _pause(tx: PostgresTransaction, campaign_id: UUID) -> None:
+    campaign = tx.load(Campaign, campaign_id)
+    request = uuid.uuid4()
+    meta = Meta(tx.organization_id, ACTOR, request, request, datetime.now(UTC))
+    if campaign.status in ("approved", "scheduled", "sending"):
+        campaign.pause(meta, "restored", "Restored from a backup: check what was sent since.")
+        tx.save(campaign)
+
+
+def read_parts(log_folder: Path, key_folder: Path) -> Manifest:
+    """The manifest of a whole backup, both parts checked. Raises BackupError."""
+    log, keys = manifests.read(log_folder, "log"), manifests.read(key_folder, "keys")
+    if log.backup_id != keys.backup_id:
+        raise BackupError(f"{log_folder} and {key_folder} are parts of different backups")
+    return log
+
+
+def place_key_files(log_folder: Path, key_folder: Path, wanted: dict[str, Path]) -> None:
+    """Put the key files of a backup where the product reads them.
+
+    `wanted`: path by name (secret.key, master.key, signing.key). Raises BackupError when another
+    key is there already.
+    """
+    for name, path in wanted.items():
+        source = (log_folder if name == "secret.key" else key_folder) / name
+        if path.is_file():
+            if path.read_text().split() != source.read_text().split():
+                raise BackupError(f"{path} is another key than the backup's")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copy(source, path)
+        path.chmod(0o600)
