@@ -58,8 +58,8 @@ def in_the_middle(api: Api, campaign: dict[str, Any]) -> None:
         connection.execute(
             "INSERT INTO state.runs (campaign_id, organization_id, workflow_id, state,"
             " orchestrator, content_hash, approval_position, workflow_version, steps,"
-            " correlation_id, causation_id) VALUES (%(id)s, %(org)s, %(workflow)s, 'running', 'built_in', %(hash)s,"
-            " 1, 1, 1, %(id)s, %(id)s)",
+            " correlation_id, causation_id) VALUES (%(id)s, %(org)s, %(workflow)s, 'running',"
+            " 'built_in', %(hash)s, 1, 1, 1, %(id)s, %(id)s)",
             {
                 "id": campaign["id"],
                 "org": api.tenant.organization_id,
