@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import sql
 
 from domain.campaign.aggregate import Campaign
+from domain.campaign.decisions import RUNNING
 from domain.shared.meta import Meta
 from infra.backup import manifest as manifests
 from infra.backup.manifest import BackupError, Manifest
@@ -205,7 +206,7 @@ def _pause(tx: PostgresTransaction, campaign_id: UUID) -> None:
     campaign = tx.load(Campaign, campaign_id)
     request = uuid.uuid4()
     meta = Meta(tx.organization_id, ACTOR, request, request, datetime.now(UTC))
-    if campaign.status in ("approved", "scheduled", "sending"):
+    if campaign.status in RUNNING:
         campaign.pause(meta, "restored", "Restored from a backup: check what was sent since.")
         tx.save(campaign)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.benchmarks import (
     append,
     audit,
+    backup,
     clickhouse,
     contacts,
     projection,
@@ -31,5 +32,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         reply,
         send,
         start,
+        backup,
     )
 }

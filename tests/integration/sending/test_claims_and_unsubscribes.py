@@ -13,7 +13,7 @@ import pytest
 
 from api.routers.unsubscribe import suppress
 from domain.contact.aggregate import Contact
-from domain.contact.handlers import delete_contact, save
+from domain.contact.handlers import delete_contact, erase_contact, save
 from domain.contact.values import Consent
 from infra.effects import Effects
 from infra.ledger.unsubscribing import LedgerUnsubscriptions
@@ -53,9 +53,14 @@ def disappear(world: World, tenant: Tenant, contact: str, tx: PostgresTransactio
     delete_contact(tx, tx.load(Contact, UUID(contact)), world.meta(tenant.id))
 
 
+def be_erased(world: World, tenant: Tenant, contact: str, tx: PostgresTransaction) -> None:
+    erase_contact(tx, tx.load(Contact, UUID(contact)), [], world.meta(tenant.id))
+    world.core.keys.destroy(tx.connection, [contact])
+
+
 STORIES = (
     (), (leave,), (withdraw,), (disappear,), (leave, come_back), (leave, come_back, leave),
-    (withdraw, leave, come_back),
+    (withdraw, leave, come_back), (be_erased,), (disappear, be_erased),
 )  # fmt: skip
 """What a person may do, in this order, at any moment of the sending."""
 
@@ -121,6 +126,8 @@ def test_no_claims_position_lies_above_the_unsubscribe_of_its_contact(
     assert told["DeliveryClaimed"] + told["DeliveryWithheld"] == 2 * PEOPLE
     assert min(told["DeliveryWithheld"], claimed_before_leaving(events)) > 0
     assert unfounded_proofs(events) == []
+    withheld = [e.data["reason"] for e in events if e.type == "DeliveryWithheld"]
+    assert "erased" in withheld
 
 
 def test_a_ledger_row_that_is_not_its_history_is_noticed(world: World) -> None:
