@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -67,7 +67,11 @@ class Report:
 def person_of(erasure: Erasure, known: Mapping[str, Any]) -> Person:
     """Who to look for: the certificate's hashes, and strings that somebody gives."""
     return Person(
-        erasure.organization_id, erasure.contact_id, frozenset(erasure.addresses), **known
+        erasure.organization_id,
+        erasure.contact_id,
+        frozenset(erasure.addresses),
+        references=erasure.references,
+        **known,
     )
 
 
@@ -159,10 +163,5 @@ class Check:
 
 
 def _without_addresses(person: Person) -> Person:
-    return Person(
-        person.organization_id,
-        person.contact_id,
-        frozenset(),
-        texts=tuple(text for text in person.texts if "@" not in text),
-        wrapped_keys=person.wrapped_keys,
-    )
+    texts = tuple(text for text in person.texts if "@" not in text)
+    return replace(person, address_hashes=frozenset(), names=(), texts=texts)

@@ -46,6 +46,12 @@ class Person:
     names: tuple[tuple[str, str], ...] = ()
     texts: tuple[str, ...] = ()
     wrapped_keys: tuple[bytes, ...] = ()
+    references: tuple[str, ...] = ()
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """All ids that stood for the person; each had a key."""
+        return frozenset({self.contact_id, *self.references})
 
 
 @dataclass
@@ -200,6 +206,9 @@ def _near(first: str, last: str) -> re.Pattern[str]:
 
 def _stored_keys(person: Person) -> tuple[bytes, ...]:
     """How a row of keys that holds one begins, as Postgres stores it and as COPY writes it."""
-    subject, owner = UUID(person.contact_id).bytes, UUID(person.organization_id).bytes
+    owner = UUID(person.organization_id).bytes
+    subjects = [UUID(subject).bytes for subject in sorted(person.subjects)]
     # A wrapped key has 60 bytes: nonce, key, tag. Postgres puts (60 + 1) * 2 + 1 in front of them.
-    return (subject + owner + b"\x7b", subject + b"\0\0\0\x10" + owner + b"\0\0\0\x3c")
+    stored = [subject + owner + b"\x7b" for subject in subjects]
+    copied = [subject + b"\0\0\0\x10" + owner + b"\0\0\0\x3c" for subject in subjects]
+    return (*stored, *copied)

@@ -66,7 +66,7 @@ def _in_row(
     row: dict[str, Any], store: str, place: str, keys: KeyRing, needles: Needles
 ) -> Iterator[Trace]:
     if store == "postgres:log.subject_keys":
-        if row["subject_id"] == needles.person.contact_id and row["wrapped"] is not None:
+        if row["subject_id"] in needles.person.subjects and row["wrapped"] is not None:
             yield Trace(store, f"subject {row['subject_id']}", "key")
         return
     if store == "postgres:state.idempotency":

@@ -38,7 +38,7 @@ def traces(
     person = needles.person
     if organization is not None and organization != person.organization_id:
         return
-    if owner is not None and owner != person.contact_id:
+    if owner is not None and owner not in person.subjects:
         return
     for kind in sorted(needles.in_value(value)):
         yield Trace(store, place, kind, at, position)

@@ -14,6 +14,8 @@ from infra.erasure.certificate import read_certificate
 from infra.keys import ERASURES
 from infra.wakeups import Wakeups
 from projections.postgres.views import contacts
+from tests.integration.api.test_campaign_actions import approved
+from tests.integration.api.test_campaign_runs import claim, delivery_event
 from tests.support.api import Api
 
 ADA = "Ada.Lovelace@example.com"
@@ -208,6 +210,33 @@ def test_a_rebuild_afterwards_gives_the_same_rows(api: Api) -> None:
     assert row is not None
     assert len(live) == 1
     assert live[0] == tuple(row)
+
+
+def test_totals_and_deliveries_stay_as_they_were(api: Api) -> None:
+    contact = api.contact(ADA)
+    campaign = approved(api)["id"]
+    claim(api, campaign, contact)
+    api.append(
+        delivery_event(api, campaign, contact, 3, "DeliveryAccepted", batch_id=str(uuid.uuid4()),
+                       message_id=str(uuid.uuid4()), via="answer"),
+        delivery_event(api, campaign, contact, 4, "Opened", at=1, observation="9f", platform="x",
+                       first_open=True, user_agent="Mozilla of Ada", geo="{}"),
+    )  # fmt: skip
+
+    def told() -> tuple[Any, Any]:
+        metrics = api.get(f"/v1/campaigns/{campaign}").json()["metrics"]
+        return metrics, api.get(f"/v1/campaigns/{campaign}/deliveries").json()
+
+    before = told()
+    exported = api.get(f"/v1/contacts/{contact}/export").json()["deliveries"][0]["history"]
+    assert exported[-1]["details"]["user_agent"] == "Mozilla of Ada"
+
+    erase(api, contact)
+
+    assert before[0]["opened"] == 1
+    assert told() == before
+    events = api.get("/v1/events", params={"type": "Opened"}).json()["items"]
+    assert [each["data"]["user_agent"] for each in events] == [""]
 
 
 def test_everything_about_a_person_can_be_exported(api: Api) -> None:
