@@ -71,7 +71,7 @@ def _in_row(
         return
     if store == "postgres:state.idempotency":
         row = {**row, "answer": _answer(row, keys)}
-    owner = row.get("id") if store == "postgres:views.contacts" else row.get("contact_id")
+    owner = row.get("id") if store.endswith(".contacts") else row.get("contact_id")
     at = next((row[name] for name in _TIMES if row.get(name)), None)
     place = f"{place}, {row['id']}" if "id" in row else place
     yield from traces(

@@ -21,6 +21,11 @@ CONCERNED: Final = (
     ("log", "subject_keys"), ("log", "mailable"), ("views", "contacts"), ("views", "turns"),
     ("views", "campaigns"), ("state", "idempotency"), ("state", "webhook_waiting"),
 )  # fmt: skip
+_WRITTEN_ANEW: Final = """
+    SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN unnest(%s::text[], %s::text[]) AS u (s, t) ON c.relname = u.t
+    WHERE c.relkind = 'r' AND (n.nspname = u.s OR n.nspname = 'shadow') ORDER BY 1, 2
+"""
 _SEGMENTS: Final = "SELECT count(*) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"
 _FILES: Final = """
     SELECT pg_relation_filepath(c.oid), n.nspname || '.' || c.relname
@@ -40,9 +45,11 @@ def give_up_the_dead(admin_url: str, database: str, told: Callable[[str], None])
     the tables are large.
     """
     with psycopg.connect(admin_url, dbname=database, autocommit=True) as admin:
-        for schema, table in CONCERNED:
+        columns = [list(column) for column in zip(*CONCERNED, strict=True)]
+        for schema, table in admin.execute(_WRITTEN_ANEW, columns).fetchall():
             told(f"VACUUM FULL {schema}.{table}")
-            admin.execute(sql.SQL("VACUUM FULL {}").format(sql.Identifier(schema, table)))
+            name = sql.Identifier(str(schema), str(table))
+            admin.execute(sql.SQL("VACUUM FULL {}").format(name))
         told("write-ahead log")
         admin.execute("ALTER SYSTEM SET wal_recycle = off")
         admin.execute("SELECT pg_reload_conf()")
