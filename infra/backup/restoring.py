@@ -24,6 +24,7 @@ from infra.backup.saving import DUMP, login_of
 from infra.backup.tools import run
 from infra.bootstrap import Core
 from infra.database import make_database, migrate
+from infra.erasure.ledger import ErasureLedger
 from infra.erasure.replaying import replay
 from infra.erasure.stores.raw import give_up_the_dead
 from infra.kafka import create_topics
@@ -74,7 +75,8 @@ class Restore:
     def run(self, told: Told, *, keep_running: bool = False) -> Restored:
         """Fill the empty stores, which must answer. Raises BackupError and LedgerError before
         anything is written; what fails later leaves stores that must be emptied again."""
-        entries = self.core.erasures.ledger.entries()
+        ledger = ErasureLedger(self.core.addresses.erasure_ledger_file, self.core.signer)
+        entries = ledger.entries()
         told("tables")
         self._make_tables()
         self._refuse_unless_empty()

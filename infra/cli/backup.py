@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import psycopg
+import structlog
 import typer
 from rich.console import Console
 
@@ -144,7 +146,7 @@ def restore(
         core = Core.of(settings, "restore")
         task = Restore(core, log_folder.absolute(), key_folder.absolute(), manifest, admin_url)
         status = _errors.status("starting Postgres and Kafka")
-        with status, running_stores(settings, core.addresses):
+        with _logs_to_stderr(), status, running_stores(settings, core.addresses):
             done = task.run(status.update, keep_running=keep_running)
             core.pool.close()
     seconds = round(time.monotonic() - began, 2)
@@ -156,6 +158,17 @@ def restore(
         f"{done.erased_again} erasures carried out again, {done.paused} campaigns paused"
     )
     _console.print("start it with nudge up: read models and analytics are made anew")
+
+
+@contextmanager
+def _logs_to_stderr() -> Iterator[None]:
+    """What the relay says while it works is no part of the answer."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _ready_to_restore(
