@@ -39,6 +39,7 @@ def hasty(tmp_path: Path) -> Iterator[WholeStack]:
         yield running
 
 
+@pytest.mark.timeout(600)
 def test_each_recipient_gets_one_mail_while_processes_are_killed(hasty: WholeStack) -> None:
     tenant = hasty.new_tenant()
     misbehave(hasty, search_lag_seconds=0.5, delays={"open": (3, 60), "reopen": (3, 60)})
@@ -50,12 +51,12 @@ def test_each_recipient_gets_one_mail_while_processes_are_killed(hasty: WholeSta
 
     with Killer.of(hasty, campaign) as killer:
         killer.kill("reactions")
-        wait_for_end(lambda: faults.waiting() == {}, 60, "a kill at every point")
+        wait_for_end(lambda: faults.waiting() == {}, 150, "a kill at every point")
         behave(hasty)
-        wait_for_end(lambda: not killer.open(), 90, "an outcome for every delivery")
-        wait_for_end(killer.all_back, 60, "the return of every process")
-        wait_for_end(hasty.sandbox_quiet, 60, "the end of the recipients' reactions")
-        after = aftermath(hasty, tenant, killer, seconds=30)
+        wait_for_end(lambda: not killer.open(), 120, "an outcome for every delivery")
+        wait_for_end(killer.all_back, 120, "the return of every process")
+        wait_for_end(hasty.sandbox_quiet, 120, "the end of the recipients' reactions")
+        after = aftermath(hasty, tenant, killer, seconds=60)
 
         assert after.result.intended == GRANTED + UNKNOWN
         assert after.result.outcomes["withheld"] >= UNKNOWN
