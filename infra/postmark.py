@@ -90,7 +90,6 @@ class Postmark:
         query: dict[str, str | int] = {
             "count": SEARCH_PAGE,
             "offset": offset,
-            "messagestream": sending.stream,
             "metadata_batch_id": batch_id,
             # else Postmark would search the transactional stream `outbound` alone
             "messagestream": sending.stream,

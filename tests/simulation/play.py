@@ -118,7 +118,7 @@ class _Shelf:
 class _Envelopes(MailShop):
     """Mails of which only the ids are made: the rest is no part of what is played."""
 
-    def message(self, sending: Sending, claim: Claim, recipient: Recipient) -> dict[str, Any]:  # noqa: ARG002
+    def message(self, sending: Sending, claim: Claim, recipient: Recipient) -> dict[str, Any]:
         ids = {"delivery_id": recipient.delivery_id, "batch_id": claim.batch_id}
         return {"Metadata": ids, "MessageStream": sending.stream}
 

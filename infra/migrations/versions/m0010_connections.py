@@ -3,7 +3,7 @@
 from infra.migrations.run_sql import run_beside
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0005"
 
 
 def upgrade() -> None:
