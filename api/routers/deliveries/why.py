@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from api.as_of import AsOf, header_of, past_of, show_event, showable, was_there
 from api.auth import Caller, ServicesOf
-from api.ports import Connection
+from api.ports import Connection, Services
 from api.requests import read
 from api.routers.campaigns.examples import WHY_RESPONSE
 from api.routers.conversations.schemas import readable
@@ -31,15 +31,11 @@ def show_link(link: Link, addresses: Mapping[str, str]) -> dict[str, Any]:
     return {"link": link.name, **show_event(link.event), "details": details}
 
 
-def _addresses(connection: Connection, links: Iterable[Link]) -> dict[str, str]:
+def _addresses(services: Services, connection: Connection, links: Iterable[Link]) -> dict[str, str]:
     """Of everybody who was mentioned, as they are known now."""
     said = [link.event for link in links if link.event.type == "TurnReceived"]
-    mentions = [
-        {**mention, "address": mention["address"] or ""}
-        for event in said
-        for mention in event.data["mentions"]
-    ]
-    return known_addresses(connection, [{"mentions": mentions}])
+    turns = [{"conversation_id": e.stream_id, "mentions": e.data["mentions"]} for e in said]
+    return known_addresses(services, connection, turns)
 
 
 @router.get("/{delivery_id}/why", responses={200: WHY_RESPONSE})
@@ -55,7 +51,7 @@ async def why(
         links = was_there(found, past, str(delivery_id), "delivery")
         row = row_of(deliveries.VIEW, past.stream(str(delivery_id), unsealed=False))
         shown = {name: getattr(row, name) for name in _SHOWN}
-        known = _addresses(connection, links)
+        known = _addresses(services, connection, links)
         told = [show_link(link, known) for link in links]
         body = {**shown, "as_of": past.position, "chain": told}
         return JSONResponse(body, headers=header_of(past))
