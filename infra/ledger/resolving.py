@@ -21,7 +21,7 @@ _LOCK_OVERDUE = """
     WHERE batch_id = %s AND state = 'open' AND lease_until < now() FOR UPDATE SKIP LOCKED
 """
 _DUE = """
-    SELECT batch_id, organization_id, lookups FROM state.send_batches
+    SELECT batch_id, organization_id, lookups, message_stream FROM state.send_batches
     WHERE state = 'ambiguous' AND resolve_at <= now() ORDER BY resolve_at LIMIT 100
 """
 _LOCK_DUE = """

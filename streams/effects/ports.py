@@ -86,6 +86,8 @@ class OpenBatch:
     batch_id: str
     organization_id: str
     lookups: int
+    stream: str
+    """Of the provider, through which it was sent: searches are within one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,10 @@ class MailProvider(Protocol):
         ...
 
     def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
-        """Message ids by delivery id of a batch. Raises ProviderAwayError."""
+        """Message ids by delivery id of a batch sent through this stream and server.
+
+        Raises ProviderAwayError.
+        """
         ...
 
 

@@ -24,6 +24,7 @@ class BookedBatch:
     """What state.send_batches says of a batch. Times in seconds."""
 
     lane: Lane
+    stream: str
     lease_until: float
     resolve_at: float
     handed_over: bool = False
@@ -79,7 +80,7 @@ class Books:
         found = {_lane(row) for row in self.rows.values() if row.state == "intended"}
         return sorted(found - self.paused.keys())
 
-    def claim(self, lane: Lane, stream: str, limit: int) -> Claim:  # noqa: ARG002
+    def claim(self, lane: Lane, stream: str, limit: int) -> Claim:
         batch_id = str(UUID(int=next(self._ids)))
         rows = [r for r in self.rows.values() if r.state == "intended" and _lane(r) == lane]
         if lane in self.paused or not rows:
@@ -88,7 +89,8 @@ class Books:
         claimed = [c.row for c in changes if c.event_type == "DeliveryClaimed"]
         if claimed:
             ends = self.now() + self.lease
-            self.batches[batch_id] = BookedBatch(lane, ends, ends + self.call + self.settling)
+            resolve_at = ends + self.call + self.settling
+            self.batches[batch_id] = BookedBatch(lane, stream, ends, resolve_at)
         self.apply(changes)
         people = tuple(
             Recipient(row.delivery_id, 1, row.contact_id, "p@example.com", b"", {})
@@ -128,7 +130,7 @@ class Books:
 
     def due_lookups(self) -> Sequence[OpenBatch]:
         return [
-            OpenBatch(batch_id, batch.lane.organization_id, batch.lookups)
+            OpenBatch(batch_id, batch.lane.organization_id, batch.lookups, batch.stream)
             for batch_id, batch in self.batches.items()
             if batch.state == "ambiguous" and batch.resolve_at <= self.now()
         ]

@@ -29,6 +29,7 @@ class Taken:
 
     message_id: str
     batch_id: str
+    stream: str
     visible_at: float
 
 
@@ -64,7 +65,7 @@ class Post:
         self.hub.pause("after the answer")
         return _answer(fate, answers)
 
-    def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:  # noqa: ARG002
+    def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
         self.hub.pause("before the search")
         if self.misbehaves and self.rng.random() < 0.2:
             raise ProviderAwayError("search is away")
@@ -72,7 +73,8 @@ class Post:
             delivery: each.message_id
             for delivery, taken in self.taken.items()
             for each in taken
-            if each.batch_id == batch_id and each.visible_at <= self.hub.now
+            if (each.batch_id, each.stream) == (batch_id, sending.stream)
+            and each.visible_at <= self.hub.now
         }
         self.hub.pause("after the search")
         return found
@@ -104,14 +106,15 @@ class Post:
             self.under_way -= 1
             for message, answer in zip(messages, answers, strict=True):
                 if answer["ErrorCode"] == 0:
-                    metadata = message["Metadata"]
-                    self._take(metadata["delivery_id"], metadata["batch_id"], answer["MessageID"])
+                    self._take(message, answer["MessageID"])
 
         self.hub.at(arrives, take)
 
-    def _take(self, delivery: str, batch: str, message_id: str) -> None:
+    def _take(self, message: Mapping[str, Any], message_id: str) -> None:
+        delivery, batch = (message["Metadata"][name] for name in ("delivery_id", "batch_id"))
         visible = self.hub.now + self.rng.uniform(0.0, self.lag)
-        self.taken.setdefault(delivery, []).append(Taken(message_id, batch, visible))
+        taken = Taken(message_id, batch, message["MessageStream"], visible)
+        self.taken.setdefault(delivery, []).append(taken)
         self.hub.note(f"provider takes {delivery[-4:]} as {message_id}")
         self.on_taken(delivery, batch, message_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -38,7 +38,7 @@ class Resolver:
         try:
             if sending is None:
                 raise ProviderAwayError("the organization is not connected")
-            found = self.provider.find(sending, batch.batch_id)
+            found = self.provider.find(replace(sending, stream=batch.stream), batch.batch_id)
         except ProviderAwayError as error:
             _log.warning("a batch could not be looked up", batch=batch.batch_id, reason=str(error))
             self.ledger.postpone(batch, RETRY)

@@ -95,6 +95,7 @@ class Provider:
     call: Call | None = None
     sent: list[Mapping[str, Any]] = field(default_factory=list)
     found: Mapping[str, str] | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
 
     def send(self, sending: Sending, messages: Sequence[Mapping[str, Any]]) -> Call:
         self.sent += messages
@@ -102,6 +103,7 @@ class Provider:
         return self.call or Answered(200, items)
 
     def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
+        self.asked.append((sending.stream, batch_id))
         if self.found is None:
             raise ProviderAwayError("gone fishing")
         return self.found
@@ -209,13 +211,19 @@ def test_nothing_is_claimed_before_the_stream_is_known(sending: Sending | None) 
 
 
 def test_a_look_up_is_recorded_and_the_next_is_at_least_a_second_later() -> None:
-    books = Books([], due=[OpenBatch("b", "o", 0)])
+    books = Books([], due=[OpenBatch("b", "o", 0, "broadcast")])
     found = {"d0": "m0"}
     Resolver(books, Connections(), Provider(found=found), "resend", timedelta(0)).step()
     assert books.looked_up == [(found, timedelta(seconds=1))]
 
 
 def test_a_provider_that_cannot_look_postpones_the_decision() -> None:
-    books = Books([], due=[OpenBatch("b", "o", 1)])
+    books = Books([], due=[OpenBatch("b", "o", 1, "broadcast")])
     Resolver(books, Connections(), Provider(), "resend", timedelta(minutes=1)).step()
-    assert (books.looked_up, books.postponed) == ([], [OpenBatch("b", "o", 1)])
+    assert (books.looked_up, books.postponed) == ([], books.due)
+
+
+def test_a_batch_is_looked_up_in_the_stream_it_went_through() -> None:
+    books, provider = Books([], due=[OpenBatch("b", "o", 0, "earlier-stream")]), Provider(found={})
+    Resolver(books, Connections(), provider, "resend", timedelta(0)).step()
+    assert provider.asked == [("earlier-stream", "b")]
