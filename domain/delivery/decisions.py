@@ -19,7 +19,9 @@ LOOKUPS: Final = 2
 """Empty look-ups after which a message counts as never accepted."""
 
 OF_THE_SENDER: Final = frozenset({400, 401, 405, 412, 413, 1235, 1236})
-"""Item errors about the account, sender or stream: every further mail would be refused too."""
+"""Item errors about the account, sender or stream, and nothing about the person: none was sent,
+every further mail would be refused too, and all can be sent once somebody has put it right."""
+SENDER_REFUSED: Final = "sender_refused"
 
 
 # --- what happened to the call -------------------------------------------------------------
@@ -179,7 +181,7 @@ def _whole(status: int, body: Any, size: int) -> BatchOutcome:
         return _returned("maintenance", size, back_off=True)
     if 400 <= status < 500:
         pause = Pause("provider_refused", _explanation(status, code, body))
-        return _returned(f"http_{status}", size, pause=pause)
+        return _returned(f"http_{status}", size, back_off=True, pause=pause)
     return _ambiguous(f"http_{status}", size)
 
 
@@ -188,13 +190,16 @@ def _by_item(body: Any, size: int) -> BatchOutcome:
         return _ambiguous("unreadable_answer", size)
     if len(body) != size:
         return _ambiguous("wrong_number_of_items", size)
-    return BatchOutcome(tuple(map(_verdict, body)), _pause_of(body))
+    pause = _pause_of(body)
+    return BatchOutcome(tuple(map(_verdict, body)), pause, back_off=pause is not None)
 
 
 def _verdict(item: Any) -> Verdict:
     code = _integer(item, "ErrorCode")
     if code is None:
         return Ambiguous("unreadable_item")
+    if code in OF_THE_SENDER:
+        return Returned(SENDER_REFUSED)
     if code:
         return Refused(code, suppress=code == INACTIVE_RECIPIENT)
     message_id = item.get("MessageID")
@@ -207,7 +212,7 @@ def _pause_of(items: list[Any]) -> Pause | None:
     for item in items:
         code = _integer(item, "ErrorCode")
         if code in OF_THE_SENDER:
-            return Pause("sender_refused", _explanation(200, code, item))
+            return Pause(SENDER_REFUSED, _explanation(200, code, item))
     return None
 
 

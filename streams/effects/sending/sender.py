@@ -174,11 +174,18 @@ def _unusable(claim: Claim, error: ContentError) -> BatchOutcome:
 def _final(outcome: BatchOutcome, call: Call) -> BatchOutcome:
     """A test that was refused is not tried again: there is no campaign to pause."""
     body = call.body if isinstance(call, Answered) else None
-    code = body.get("ErrorCode") if isinstance(body, Mapping) else None
-    refused: Verdict = Refused(code if isinstance(code, int) else NOT_RENDERED)
+    answers = body if isinstance(body, list) else [body] * len(outcome.verdicts)
     return BatchOutcome(
-        tuple(refused if isinstance(v, Returned) else v for v in outcome.verdicts), None
+        tuple(
+            Refused(_code(answer)) if isinstance(verdict, Returned) else verdict
+            for verdict, answer in zip(outcome.verdicts, answers, strict=True)
+        )
     )
+
+
+def _code(answer: object) -> int:
+    code = answer.get("ErrorCode") if isinstance(answer, Mapping) else None
+    return code if isinstance(code, int) else NOT_RENDERED
 
 
 def _all_unknown(outcome: BatchOutcome) -> bool:

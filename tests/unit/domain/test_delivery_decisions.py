@@ -106,11 +106,12 @@ def test_every_item_has_its_own_verdict(answer: Any, verdict: object) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(OF_THE_SENDER))
-def test_an_error_of_the_sender_pauses_before_more_is_refused(code: int) -> None:
-    outcome = judge(Answered(200, [OK, item(code)]), 2)
-    assert outcome.verdicts == (Accepted("m1"), Refused(code))
+def test_an_error_of_the_sender_sent_nothing_and_pauses_until_it_is_put_right(code: int) -> None:
+    outcome = judge(Answered(200, [OK, item(code), item(300)]), 3)
+    assert outcome.verdicts == (Accepted("m1"), Returned("sender_refused"), Refused(300))
     assert outcome.pause is not None
     assert outcome.pause.reason == "sender_refused"
+    assert outcome.back_off
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,12 @@ def test_a_refused_test_mail_is_over_and_pauses_nothing() -> None:
     assert refused == BatchOutcome((Refused(10),) * 2)
 
 
+def test_a_test_mail_of_a_sender_nobody_knows_is_over_too() -> None:
+    items = [{"ErrorCode": 400, "Message": "no such sender"}, {"ErrorCode": 0, "MessageID": "m"}]
+    refused = outcome(Answered(200, items), TEST)
+    assert refused == BatchOutcome((Refused(400), Accepted("m")))
+
+
 def test_a_call_that_would_outlast_the_lease_is_not_made() -> None:
     assert outcome(None, handed=False).verdicts == (Returned("lease_too_short"),) * 2
 
