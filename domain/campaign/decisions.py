@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +14,21 @@ from domain.workflow.graph import Graph, TriggerKind
 EDITABLE: Final[frozenset[Status]] = frozenset({"draft", "approved", "scheduled"})
 RUNNING: Final[frozenset[Status]] = frozenset({"approved", "scheduled", "sending"})
 OVER: Final[frozenset[Status]] = frozenset({"sent", "cancelled", "rejected"})
+
+GO: Final = frozenset({"CampaignApproved", "CampaignResumed", "CampaignSent"})
+STOP: Final = frozenset(
+    {"CampaignPaused", "CampaignCancelled", "CampaignRevised", "CampaignRejected"}
+)
+
+
+def may_send(story: Sequence[tuple[str, int]], approved: int) -> bool:
+    """Whether anything may be sent under the approval at the position `approved`.
+
+    `story`: type and position of the campaign's events in GO and STOP, in order. A sent campaign
+    has only what a person released since.
+    """
+    lapsed = any(kind == "CampaignRevised" and at > approved for kind, at in story)
+    return bool(story) and story[-1][0] in GO and not lapsed
 
 
 def running_status(schedule_at: datetime | None, *, started: bool) -> Status:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from domain.campaign.decisions import GO, STOP, may_send
 from domain.contact.aggregate import Contact
 from domain.contact.values import EmailAddress
 from domain.delivery.mailability import decide
@@ -19,6 +20,13 @@ from infra.transactions import PostgresTransaction
 from schemas.codec import Event, to_micros
 from streams.effects.ports import Claim, Lane, Recipient
 
+_RUN = """
+    SELECT content_hash, approval_position FROM state.runs
+    WHERE campaign_id = %s AND state IN ('running', 'completed') FOR SHARE
+"""
+_STORY = """
+    SELECT type, position FROM log.events WHERE stream_id = %s AND type = ANY(%s) ORDER BY version
+"""
 _NEXT = f"""
     SELECT {COLUMNS} FROM state.sends
     WHERE campaign_id = %s AND state = 'intended' AND kind = %s
@@ -106,13 +114,16 @@ class Claiming:
         return Claim(self.batch_id, self.lane, "", (), 0)
 
     def _running(self) -> str | None:
-        """The approved content's hash, while nobody can pause the campaign under our feet."""
-        row = self._connection.execute(
-            "SELECT content_hash FROM state.runs"
-            " WHERE campaign_id = %s AND state IN ('running', 'completed') FOR SHARE",
-            (self.lane.campaign_id,),
-        ).fetchone()
-        return row[0] if row else None
+        """The approved content's hash, unless the campaign is to wait or is over.
+
+        The run hears of a pause from relay, Kafka and reactions, and any of them may be behind:
+        the campaign's own events, read in this transaction, have the last word.
+        """
+        row = self._connection.execute(_RUN, (self.lane.campaign_id,)).fetchone()
+        if row is None:
+            return None
+        story = self._connection.execute(_STORY, (self.lane.campaign_id, [*GO, *STOP])).fetchall()
+        return row[0] if may_send(story, row[1]) else None
 
     def _next(self, limit: int) -> list[SendRow]:
         rows = self._connection.execute(_NEXT, (self.lane.campaign_id, self.lane.kind, limit))

@@ -285,6 +285,18 @@ class World:
         for first in range(0, len(records), 1000):
             writer.handle(Batch("contact-events", 0, tuple(records[first : first + 1000])))
 
+    def decide(
+        self, organization_id: UUID, campaign_id: str, command: Callable[[Campaign, Meta], object]
+    ) -> None:
+        """A person's command, of which only the log knows: no reactions run here."""
+
+        def change(tx: PostgresTransaction) -> None:
+            campaign = tx.load(Campaign, UUID(campaign_id))
+            command(campaign, self.meta(organization_id))
+            tx.save(campaign)
+
+        self.run(organization_id, change)
+
     # --- what became of it -----------------------------------------------------------------
 
     def states(self, campaign_id: str) -> Counter[str]:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.campaign.aggregate import Campaign
 from domain.delivery.decisions import (
     Accepted,
     Ambiguous,
@@ -86,7 +87,11 @@ class Both:
         self.postgres.record(claim, outcome)
 
     def resume(self) -> None:
+        if not self.books.paused:
+            return
         self.books.paused.clear()
+        organization = UUID(self.lane.organization_id)
+        self.world.decide(organization, self.lane.campaign_id, Campaign.resume)
         with self.world.core.pool.connection() as connection:
             connection.execute("UPDATE state.runs SET state = 'running'")
 

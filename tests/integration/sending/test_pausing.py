@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from uuid import UUID
 
 import httpx
+import pytest
 
 from domain.campaign.aggregate import Campaign
 from domain.delivery.ids import delivery_id
 from domain.shared.meta import Meta
-from infra.transactions import PostgresTransaction
+from infra.effects import Effects
 from tests.integration.sending.conftest import Running
 from tests.support.sending import Tenant, World
-
-
-def decide(
-    world: World, tenant: Tenant, campaign: str, command: Callable[[Campaign, Meta], object]
-) -> None:
-    """A person's command, of which only the log knows: no reactions run here."""
-
-    def change(tx: PostgresTransaction) -> None:
-        loaded = tx.load(Campaign, UUID(campaign))
-        command(loaded, world.meta(tenant.id))
-        tx.save(loaded)
-
-    world.run(tenant.id, change)
 
 
 def archive(world: World, tenant: Tenant, what: str) -> None:
@@ -54,7 +41,7 @@ def test_what_the_sender_got_wrong_reaches_everybody_once_it_is_put_right(
         story = world.events(delivery_id(campaign, 1, contacts[0]))
         assert story[-1] == ("DeliveryReturned", story[-1][1] | {"reason": "sender_refused"})
         archive(world, tenant, "unarchive")
-        decide(world, tenant, campaign, Campaign.resume)
+        world.decide(tenant.id, campaign, Campaign.resume)
         world.query("UPDATE state.runs SET state = 'running' RETURNING 1")
         world.eventually(lambda: world.settled(campaign))
 
@@ -62,3 +49,26 @@ def test_what_the_sender_got_wrong_reaches_everybody_once_it_is_put_right(
     assert Counter(message["to"][0] for message in world.messages(tenant)) == Counter(
         f"p{n}@example.com" for n in range(3)
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "again"), [(Campaign.pause, Campaign.resume), (Campaign.cancel, None)]
+)
+def test_pause_and_cancellation_hold_while_the_run_has_not_heard_of_them(
+    world: World,
+    command: Callable[[Campaign, Meta], object],
+    again: Callable[[Campaign, Meta], object] | None,
+) -> None:
+    tenant = world.tenant()
+    campaign = world.campaign(tenant)
+    world.intend(tenant, campaign, world.contacts(tenant, 3))
+    ledger = Effects.of(world.core).sender.ledger
+    (lane,) = ledger.waiting()
+    assert len(ledger.claim(lane, "broadcast", 1).recipients) == 1
+
+    world.decide(tenant.id, campaign, command)
+    assert world.query("SELECT state FROM state.runs") == [("running",)]
+    assert ledger.claim(lane, "broadcast", 1).looked_at == 0
+    if again is not None:
+        world.decide(tenant.id, campaign, again)
+        assert len(ledger.claim(lane, "broadcast", 1).recipients) == 1

@@ -11,7 +11,7 @@ import pytest
 
 from domain.campaign.aggregate import Campaign
 from domain.campaign.commands import RequestTest
-from domain.campaign.decisions import workflow_graph
+from domain.campaign.decisions import GO, STOP, may_send, workflow_graph
 from domain.campaign.values import Content, Sender
 from tests.support.spec import Spec
 from tests.unit.domain.made import META, NOW, approved, content, drafted, later, sending
@@ -209,3 +209,30 @@ def test_a_test_is_one_of_its_mails() -> None:
     Spec.given(drafted()).when(request(0)).then_refused("no_such_step")
     nobody = drafted(content(sender=Sender()))
     Spec.given(nobody).when(request(1)).then_refused("sender_incomplete")
+
+
+@pytest.mark.parametrize(
+    ("story", "may"),
+    [
+        ([], False),
+        (["Approved"], True),
+        (["Approved", "Paused"], False),
+        (["Approved", "Paused", "Resumed"], True),
+        (["Approved", "Cancelled"], False),
+        (["Rejected"], False),
+        (["Approved", "Revised"], False),
+        (["Approved", "Revised", "Approved"], False),  # of this the run has not heard yet
+        (["Approved", "Paused", "Sent"], True),  # released since
+    ],
+)
+def test_what_may_be_sent_follows_from_the_campaigns_own_events(
+    story: list[str], may: bool
+) -> None:
+    events = [(f"Campaign{kind}", at) for at, kind in enumerate(story, start=5)]
+    assert {kind for kind, _ in events} <= GO | STOP
+    assert may_send(events, approved=5) is may
+
+
+def test_an_approval_covers_what_was_revised_before_it() -> None:
+    events = [("CampaignApproved", 5), ("CampaignRevised", 6), ("CampaignApproved", 7)]
+    assert may_send(events, approved=7)
