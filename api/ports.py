@@ -91,6 +91,17 @@ class HeldDeliveries(Protocol):
         ...
 
 
+class Unsubscriptions(Protocol):
+    """The send ledger, as far as the person who got the mail has a say."""
+
+    def record(self, tx: CommandTransaction, delivery_id: UUID, meta: Meta) -> None:
+        """The delivery's link was used: its event, in the caller's transaction.
+
+        Locks the delivery, so it comes before any lock on who may be mailed, as in a claim.
+        """
+        ...
+
+
 class Reads(Protocol):
     """Read models. Each block is one transaction that sees one organization."""
 
@@ -228,6 +239,7 @@ class Services:
 
     commands: Commands
     held: HeldDeliveries
+    unsubscriptions: Unsubscriptions
     reads: Reads
     readiness: Readiness
     clock: Clock

@@ -17,6 +17,7 @@ from infra.clock import MovableClock
 from infra.dependencies import Dependencies
 from infra.imports.importer import ContactImports
 from infra.ledger.deciding import LedgerDecisions
+from infra.ledger.unsubscribing import LedgerUnsubscriptions
 from infra.postgres import connect, organization_transaction
 from infra.push import KafkaNews
 from infra.settings import Settings
@@ -65,6 +66,7 @@ def api_services(core: Core) -> Services:
     return Services(
         commands=core.commands,
         held=LedgerDecisions(),
+        unsubscriptions=LedgerUnsubscriptions(),
         reads=PostgresReads(core),
         readiness=Dependencies(core),
         clock=clock,

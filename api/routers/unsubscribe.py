@@ -73,7 +73,9 @@ async def unsubscribe(token: str, request: Request, services: ServicesOf) -> HTM
     meta = Meta(organization_id, "recipient", correlation, correlation, services.clock())
 
     def decide(tx: CommandTransaction) -> Answer:
-        suppress(tx, contact_id, delivery_id, meta)
+        if contact := unsubscribed(tx, contact_id, delivery_id, meta):
+            services.unsubscriptions.record(tx, delivery_id, meta)
+            suppress(tx, contact)
         return Answer(200, None)
 
     await run_in_threadpool(services.commands.run_once, organization_id, None, b"", decide)
@@ -95,17 +97,26 @@ def find_contact(services: Services, token: str) -> tuple[UUID, UUID, UUID] | No
     return UUID(row[0]), UUID(row[1]), UUID(delivery_id)
 
 
-def suppress(tx: CommandTransaction, contact_id: UUID, delivery_id: UUID, meta: Meta) -> None:
-    """The person wants no more mail: recorded, and in force when this commits."""
+def unsubscribed(
+    tx: CommandTransaction, contact_id: UUID, delivery_id: UUID, meta: Meta
+) -> Contact | None:
+    """The contact that wants no more mail, or None: it is gone, or said so before."""
     try:
         contact = tx.load(Contact, contact_id)
     except NotFoundError:
-        return
+        return None
+    news = not contact.deleted and contact.suppress(
+        Suppress("unsubscribed", "link", delivery_id), meta
+    )
+    return contact if news else None
+
+
+def suppress(tx: CommandTransaction, contact: Contact) -> None:
+    """In force when this commits. Somebody who was faster makes the contact's append a conflict,
+    and all of it is decided anew."""
     address = contact.address_hmac
     standing = tx.mailable.take([address])[address]
     present = cast("SuppressionReason | None", standing.suppression)
-    if contact.deleted or not contact.suppress(Suppress("unsubscribed", "link", delivery_id), meta):
-        return
     tx.save(contact)
     tx.mailable.note(
         address,

@@ -42,6 +42,7 @@ def _told(here: State, **elsewhere: State) -> dict[EventType, State]:
     return news
 
 
+# Our own unsubscribe link stands only in the mail itself: it may be used before an answer is known.
 # A webhook proves acceptance wherever the delivery was thought to stand, also when it was given
 # up as never sent; so DeliveryAccepted is possible in every state that does not know an answer.
 TRANSITIONS: Final[Mapping[State | None, Mapping[EventType, State]]] = {
@@ -50,22 +51,25 @@ TRANSITIONS: Final[Mapping[State | None, Mapping[EventType, State]]] = {
         "DeliveryClaimed": "claimed",
         "DeliveryWithheld": "withheld",
         "DeliveryAccepted": "accepted",
+        "SubscriptionChanged": "intended",
     },
-    "claimed": _OUTCOMES,
+    "claimed": {**_OUTCOMES, "SubscriptionChanged": "claimed"},
     # No event of its own: a claimed delivery whose batch has gone out.
-    "handed_over": _OUTCOMES,
+    "handed_over": {**_OUTCOMES, "SubscriptionChanged": "handed_over"},
     "ambiguous": {
         "DeliveryAccepted": "accepted",
         "DeliveryReturned": "intended",
         "DeliveryHeld": "held",
+        "SubscriptionChanged": "ambiguous",
     },
     "held": {
         "DeliveryAccepted": "accepted",
         "DeliveryReturned": "intended",
         "DeliveryReleased": "intended",
         "DeliveryClosed": "withheld",
+        "SubscriptionChanged": "held",
     },
-    "withheld": {"DeliveryAccepted": "accepted"},
+    "withheld": {"DeliveryAccepted": "accepted", "SubscriptionChanged": "withheld"},
     "refused": {},
     "accepted": _told(
         "accepted", Delivered="delivered", Bounced="bounced", Complained="complained"

@@ -13,6 +13,9 @@ import pytest
 from api.app import build_app
 from domain.contact.unsubscribe import make_token
 from infra.web import api_services
+from projections.clickhouse.rows.deliveries import COLUMNS
+from projections.clickhouse.rows.deliveries import row as analytics_row
+from projections.postgres.views import deliveries
 from tests.conftest import Database
 from tests.integration.reactions.conftest import World
 from tests.integration.reactions.test_webhook_door import core_of
@@ -75,6 +78,37 @@ async def test_unsubscribing_twice_is_as_good_as_once(mailed: Mailed) -> None:
         assert (await mailed.client.post(mailed.link)).status_code == 200
 
     assert mailed.world.types(mailed.contact).count("AddressSuppressed") == 1
+
+
+@pytest.mark.parametrize("state", ["accepted", "ambiguous", "held", "intended", "refused"])
+async def test_the_delivery_whose_link_it_was_tells_of_it_once(mailed: Mailed, state: str) -> None:
+    """As a webhook would; also when it is not known yet that it was sent."""
+    mailed.world.sql.execute(
+        "UPDATE state.sends SET state = %s WHERE delivery_id = %s", (state, mailed.delivery)
+    )
+    for _ in range(2):
+        await mailed.client.post(mailed.link)
+
+    told = mailed.world.types(mailed.delivery)[1:]
+    assert told == ([] if state == "refused" else ["SubscriptionChanged"])
+    row = "SELECT state, version FROM state.sends WHERE delivery_id = %s"
+    assert mailed.world.rows(row, mailed.delivery) == [(state, 1 + len(told))]
+
+
+async def test_an_unsubscribe_by_link_counts_in_both_stores(mailed: Mailed) -> None:
+    await mailed.client.post(mailed.link)
+
+    query = "SELECT bytes, position FROM log.events WHERE stream_id = %s ORDER BY version"
+    stored = [(bytes(value), at) for value, at in mailed.world.rows(query, mailed.delivery)]
+    row = None
+    for event in mailed.world.commands.codec.decode_batch(stored, mailed.world.commands.keys):
+        row = deliveries.VIEW.fold(row, event)
+        counted = analytics_row(event)
+    assert row is not None
+    assert row.unsubscribed
+    assert counted is not None
+    assert counted[COLUMNS.index("event")] == "unsubscribed"
+    assert counted[COLUMNS.index("campaign_id")] == mailed.campaign
 
 
 async def test_links_that_are_none_of_ours_are_404(mailed: Mailed) -> None:

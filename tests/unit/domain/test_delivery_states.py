@@ -30,12 +30,12 @@ COLUMNS: tuple[EventType, ...] = (
 )  # fmt: skip
 TABLE: dict[State | None, str] = {
     None: "intended . . . . . . . . . . . . . . .",
-    "intended": ". withheld claimed . accepted . . . . . . . . . . .",
-    "claimed": ". . . intended accepted refused ambiguous . . . . . . . . .",
-    "handed_over": ". . . intended accepted refused ambiguous . . . . . . . . .",
-    "ambiguous": ". . . intended accepted . . held . . . . . . . .",
-    "held": ". . . intended accepted . . . intended withheld . . . . . .",
-    "withheld": ". . . . accepted . . . . . . . . . . .",
+    "intended": ". withheld claimed . accepted . . . . . . . . . . =",
+    "claimed": ". . . intended accepted refused ambiguous . . . . . . . . =",
+    "handed_over": ". . . intended accepted refused ambiguous . . . . . . . . =",
+    "ambiguous": ". . . intended accepted . . held . . . . . . . =",
+    "held": ". . . intended accepted . . . intended withheld . . . . . =",
+    "withheld": ". . . . accepted . . . . . . . . . . =",
     "refused": ". . . . . . . . . . . . . . . .",
     "accepted": ". . . . . . . . . . delivered bounced complained = = =",
     "delivered": ". . . . . . . . . . = bounced complained = = =",
