@@ -12,7 +12,7 @@ from domain.organization.aggregate import Organization
 from domain.organization.commands import RecordRegistration
 from domain.shared.meta import Meta
 from infra.transactions import CommandLog, PostgresTransaction
-from streams.effects.ports import Registered, RegistrationTask, Sending
+from streams.effects.ports import Registered, RegistrationTask, Route, Sending
 
 ACTOR = "system:effects"
 _KEPT = 10_000
@@ -23,6 +23,14 @@ _TAKE = """
         WHERE state = 'waiting' AND next_try <= now() ORDER BY next_try LIMIT 1
         FOR UPDATE SKIP LOCKED)
     RETURNING organization_id, version, attempts - 1
+"""
+
+
+_CONNECTED = """
+    SELECT bytes, position FROM log.events
+    WHERE stream_id = %(organization)s AND type = 'PostmarkConnected'
+      AND %(version)s IN (version, 0)
+    ORDER BY version DESC LIMIT 1
 """
 
 
@@ -52,6 +60,29 @@ class LoggedSenders:
             self._kept[organization_id] = found.version if found else version, found
         return found
 
+    def sent_by(self, organization_id: str, route: Route) -> Sending | None:
+        """The connection and stream of a route, also after another server was connected."""
+        place = {"organization": organization_id, "version": route.connection}
+        log = self._commands
+        with log.pool.connection() as connection:
+            rows = connection.execute(_CONNECTED, place).fetchall()
+            events = log.codec.decode_batch(rows, log.keys.on(connection))
+        for event in events:
+            data = event.data
+            if data["server_token"]:
+                return Sending(
+                    organization_id=organization_id,
+                    server_token=data["server_token"],
+                    stream=route.stream,
+                    transactional_stream=data["transactional_stream"],
+                    handling=None,
+                    webhook_username=data["webhook_username"],
+                    webhook_password=data["webhook_password"],
+                    version=event.version,
+                    connection=event.version,
+                )
+        return None
+
     def _read(self, organization_id: str) -> Sending | None:
         identity = UUID(organization_id)
         organization, _ = self._commands.run(identity, lambda tx: tx.load(Organization, identity))
@@ -67,6 +98,7 @@ class LoggedSenders:
             webhook_username=connected.webhook_username,
             webhook_password=connected.webhook_password,
             version=organization.version,
+            connection=connected.version,
         )
 
 

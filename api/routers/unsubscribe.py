@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import ServicesOf
-from api.ports import Answer, CommandTransaction, Services
+from api.ports import Answer, CommandTransaction, Services, Unsubscriptions
 from domain.contact.aggregate import Contact
 from domain.contact.commands import Suppress, SuppressionReason
 from domain.contact.decisions import strongest
@@ -73,9 +73,7 @@ async def unsubscribe(token: str, request: Request, services: ServicesOf) -> HTM
     meta = Meta(organization_id, "recipient", correlation, correlation, services.clock())
 
     def decide(tx: CommandTransaction) -> Answer:
-        if contact := unsubscribed(tx, contact_id, delivery_id, meta):
-            services.unsubscriptions.record(tx, delivery_id, meta)
-            suppress(tx, contact)
+        suppress(tx, services.unsubscriptions, contact_id, delivery_id, meta)
         return Answer(200, None)
 
     await run_in_threadpool(services.commands.run_once, organization_id, None, b"", decide)
@@ -97,23 +95,21 @@ def find_contact(services: Services, token: str) -> tuple[UUID, UUID, UUID] | No
     return UUID(row[0]), UUID(row[1]), UUID(delivery_id)
 
 
-def unsubscribed(
-    tx: CommandTransaction, contact_id: UUID, delivery_id: UUID, meta: Meta
-) -> Contact | None:
-    """The contact that wants no more mail, or None: it is gone, or said so before."""
+def suppress(
+    tx: CommandTransaction, ledger: Unsubscriptions, contact_id: UUID, delivery_id: UUID, meta: Meta
+) -> None:
+    """The person wants no more mail: recorded, told by the delivery, in force when this commits.
+
+    What somebody else says of the contact meanwhile makes its append a conflict, and all of it is
+    decided anew.
+    """
     try:
         contact = tx.load(Contact, contact_id)
     except NotFoundError:
-        return None
-    news = not contact.deleted and contact.suppress(
-        Suppress("unsubscribed", "link", delivery_id), meta
-    )
-    return contact if news else None
-
-
-def suppress(tx: CommandTransaction, contact: Contact) -> None:
-    """In force when this commits. Somebody who was faster makes the contact's append a conflict,
-    and all of it is decided anew."""
+        return
+    if contact.deleted or not contact.suppress(Suppress("unsubscribed", "link", delivery_id), meta):
+        return
+    ledger.record(tx, delivery_id, meta)
     address = contact.address_hmac
     standing = tx.mailable.take([address])[address]
     present = cast("SuppressionReason | None", standing.suppression)

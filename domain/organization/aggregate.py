@@ -21,13 +21,17 @@ from domain.shared.meta import Meta
 
 @dataclass(frozen=True, slots=True)
 class PostmarkConnection:
-    """What sending through the organization's server needs. Streams are Postmark's ids."""
+    """What sending through the organization's server needs. Streams are Postmark's ids.
+
+    `version` is that of the event that connected it, which tells it from earlier ones.
+    """
 
     server_token: str
     broadcast_stream: str
     transactional_stream: str
     webhook_username: str
     webhook_password: str
+    version: int
 
 
 class Organization(Root):
@@ -214,6 +218,7 @@ class Organization(Root):
             transactional_stream,
             webhook_username,
             webhook_password,
+            self.version + 1,  # of this event, which is counted once it was applied
         )
         self.unsubscribe_handling = {}
 

@@ -18,7 +18,7 @@ from infra.ledger.rows import COLUMNS, Change, SendRow, apply
 from infra.postgres import Connection
 from infra.transactions import PostgresTransaction
 from schemas.codec import Event, to_micros
-from streams.effects.ports import Claim, Lane, Recipient
+from streams.effects.ports import Claim, Lane, Recipient, Route
 
 _RUN = """
     SELECT content_hash, approval_position FROM state.runs
@@ -46,9 +46,9 @@ _FIELDS = """
     FROM views.contacts WHERE id = ANY(%s::uuid[]) AND NOT deleted
 """
 _OPEN = """
-    INSERT INTO state.send_batches (batch_id, organization_id, campaign_id, message_stream, size,
-        claimed_at, lease_until, resolve_at, state)
-    VALUES (%s, %s, %s, %s, %s, now(), now() + %s, now() + %s, 'open') RETURNING lease_until
+    INSERT INTO state.send_batches (batch_id, organization_id, campaign_id, message_stream,
+        connection, size, claimed_at, lease_until, resolve_at, state)
+    VALUES (%s, %s, %s, %s, %s, %s, now(), now() + %s, now() + %s, 'open') RETURNING lease_until
 """
 _REQUESTED = """
     SELECT bytes, position FROM log.events
@@ -83,7 +83,7 @@ class Claiming:
 
     transaction: PostgresTransaction
     lane: Lane
-    stream: str
+    route: Route
     terms: Terms
     hasher: AddressHasher
     decode: Callable[[Connection, Values], list[Event]]
@@ -189,7 +189,8 @@ class Claiming:
                 self.batch_id,
                 self.lane.organization_id,
                 self.lane.campaign_id,
-                self.stream,
+                self.route.stream,
+                self.route.connection,
                 size,
                 self.terms.lease,
                 self.terms.resolve_after,

@@ -18,7 +18,7 @@ from infra.ledger.rows import Change
 from infra.postgres import Connection
 from infra.transactions import CommandLog, PostgresTransaction
 from schemas.codec import Event
-from streams.effects.ports import Claim, Lane, OpenBatch
+from streams.effects.ports import Claim, Lane, OpenBatch, Route
 
 T = TypeVar("T")
 # A completed run has something to send only when a person released a held delivery.
@@ -62,7 +62,7 @@ class PostgresLedger:
         with self.commands.pool.connection() as connection:
             return [Lane(*row) for row in connection.execute(_WAITING).fetchall()]
 
-    def claim(self, lane: Lane, stream: str, limit: int) -> Claim:
+    def claim(self, lane: Lane, route: Route, limit: int) -> Claim:
         """Take deliveries under a new lease; withhold who must not be mailed."""
         settings = self.settings
         terms = Terms(settings.lease, settings.lease + settings.call + settings.settling)
@@ -71,7 +71,7 @@ class PostgresLedger:
             return Claiming(
                 transaction,
                 lane,
-                stream,
+                route,
                 terms,
                 self.hasher,
                 self._decoded,

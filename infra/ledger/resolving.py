@@ -10,7 +10,7 @@ from infra.ledger.outcomes import change, settle
 from infra.ledger.rows import Change, apply, locked_rows_of_batch
 from infra.postgres import Connection
 from infra.transactions import PostgresTransaction
-from streams.effects.ports import OpenBatch
+from streams.effects.ports import OpenBatch, Route
 
 _OVERDUE = """
     SELECT batch_id, organization_id FROM state.send_batches
@@ -21,7 +21,7 @@ _LOCK_OVERDUE = """
     WHERE batch_id = %s AND state = 'open' AND lease_until < now() FOR UPDATE SKIP LOCKED
 """
 _DUE = """
-    SELECT batch_id, organization_id, lookups, message_stream FROM state.send_batches
+    SELECT batch_id, organization_id, lookups, connection, message_stream FROM state.send_batches
     WHERE state = 'ambiguous' AND resolve_at <= now() ORDER BY resolve_at LIMIT 100
 """
 _LOCK_DUE = """
@@ -37,7 +37,8 @@ def overdue(connection: Connection) -> list[tuple[str, str]]:
 
 def due(connection: Connection) -> list[OpenBatch]:
     """Batches to be looked up now."""
-    return [OpenBatch(*row) for row in connection.execute(_DUE).fetchall()]
+    rows = connection.execute(_DUE).fetchall()
+    return [OpenBatch(batch, whose, lookups, Route(*way)) for batch, whose, lookups, *way in rows]
 
 
 def expire(transaction: PostgresTransaction, batch_id: str, now: datetime) -> list[Change]:

@@ -34,6 +34,17 @@ class Lane(NamedTuple):
     kind: Kind
 
 
+class Route(NamedTuple):
+    """The way of a batch to the provider; only there it can be looked up.
+
+    `connection`: the organization's connection, by its place in the organization's events, 0 for
+    the newest; `stream`: of the provider, whose searches are within one.
+    """
+
+    connection: int
+    stream: str
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """How an organization sends campaigns.
@@ -51,6 +62,12 @@ class Sending:
     webhook_password: str
     version: int
     """Of the organization's last event, for caches."""
+    connection: int = 0
+
+    @property
+    def route(self) -> Route:
+        """The way of campaigns."""
+        return Route(self.connection, self.stream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +103,7 @@ class OpenBatch:
     batch_id: str
     organization_id: str
     lookups: int
-    stream: str
-    """Of the provider, through which it was sent: searches are within one."""
+    route: Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +124,11 @@ class Ledger(Protocol):
         """Where something may be claimed now: running campaigns, and test mails."""
         ...
 
-    def claim(self, lane: Lane, stream: str, limit: int) -> Claim:
-        """Take at most `limit` deliveries under a new lease; withhold who must not be mailed."""
+    def claim(self, lane: Lane, route: Route, limit: int) -> Claim:
+        """Take at most `limit` deliveries under a new lease; withhold who must not be mailed.
+
+        They are handed over on this route.
+        """
         ...
 
     def hand_over(self, batch_id: str) -> bool:
@@ -150,6 +169,10 @@ class Senders(Protocol):
 
     def sending(self, organization_id: str) -> Sending | None:
         """The newest connection; None when there is none."""
+        ...
+
+    def sent_by(self, organization_id: str, route: Route) -> Sending | None:
+        """The connection and stream of a route, also after another server was connected."""
         ...
 
 

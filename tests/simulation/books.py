@@ -16,7 +16,7 @@ from domain.delivery.decisions import BatchOutcome, LookAgain, Pause, Policy, le
 from domain.delivery.mailability import decide
 from infra.ledger.outcomes import change
 from infra.ledger.rows import Change, SendRow
-from streams.effects.ports import Claim, Lane, OpenBatch, Recipient
+from streams.effects.ports import Claim, Lane, OpenBatch, Recipient, Route
 
 
 @dataclass
@@ -24,7 +24,7 @@ class BookedBatch:
     """What state.send_batches says of a batch. Times in seconds."""
 
     lane: Lane
-    stream: str
+    route: Route
     lease_until: float
     resolve_at: float
     handed_over: bool = False
@@ -80,7 +80,7 @@ class Books:
         found = {_lane(row) for row in self.rows.values() if row.state == "intended"}
         return sorted(found - self.paused.keys())
 
-    def claim(self, lane: Lane, stream: str, limit: int) -> Claim:
+    def claim(self, lane: Lane, route: Route, limit: int) -> Claim:
         batch_id = str(UUID(int=next(self._ids)))
         rows = [r for r in self.rows.values() if r.state == "intended" and _lane(r) == lane]
         if lane in self.paused or not rows:
@@ -90,7 +90,7 @@ class Books:
         if claimed:
             ends = self.now() + self.lease
             resolve_at = ends + self.call + self.settling
-            self.batches[batch_id] = BookedBatch(lane, stream, ends, resolve_at)
+            self.batches[batch_id] = BookedBatch(lane, route, ends, resolve_at)
         self.apply(changes)
         people = tuple(
             Recipient(row.delivery_id, 1, row.contact_id, "p@example.com", b"", {})
@@ -130,7 +130,7 @@ class Books:
 
     def due_lookups(self) -> Sequence[OpenBatch]:
         return [
-            OpenBatch(batch_id, batch.lane.organization_id, batch.lookups, batch.stream)
+            OpenBatch(batch_id, batch.lane.organization_id, batch.lookups, batch.route)
             for batch_id, batch in self.batches.items()
             if batch.state == "ambiguous" and batch.resolve_at <= self.now()
         ]

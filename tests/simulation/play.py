@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from random import Random
@@ -17,7 +17,7 @@ from domain.campaign.values import Sender as From
 from domain.delivery.decisions import Policy
 from domain.delivery.states import UNSETTLED, State, is_possible
 from infra.ledger.rows import Change
-from streams.effects.ports import CampaignContent, Lane, Sending
+from streams.effects.ports import CampaignContent, Lane, Route, Sending
 from streams.effects.sending.mails import MailShop
 from streams.effects.sending.pace import Paces
 from streams.effects.sending.resolver import Resolver
@@ -104,6 +104,9 @@ class _Transactions:
 class _Connections:
     def sending(self, organization_id: str) -> Sending:  # noqa: ARG002
         return _SENDING
+
+    def sent_by(self, organization_id: str, route: Route) -> Sending:  # noqa: ARG002
+        return replace(_SENDING, connection=route.connection, stream=route.stream)
 
 
 class _Shelf:

@@ -34,6 +34,7 @@ from infra.transactions import PostgresTransaction
 from projections.batch import Batch, Record
 from projections.postgres.writer import ProjectionWriter
 from schemas.registry import default_registry
+from streams.effects.ports import Route
 from tests.conftest import Database
 
 HTML = (
@@ -94,15 +95,28 @@ class World:
     def tenant(self, *, handling: str | None = "Postmark", token: str | None = None) -> Tenant:
         """`handling` None: the webhooks are not registered yet."""
         tenant = Tenant(uuid4(), token or self._server(handling or "Postmark"))
-        meta = self.meta(tenant.id)
-        organization = Organization.create("Bakery", meta)
-        organization.connect_postmark(
-            ConnectPostmark(tenant.token, "hook", "secret", b"\0" * 32), meta
-        )
+        organization = Organization.create("Bakery", self.meta(tenant.id))
+        self.run(tenant.id, lambda tx: self._connect(tx, organization, tenant.token, handling))
+        return tenant
+
+    def another_server(self, tenant: Tenant) -> Tenant:
+        """The same organization, from now on through another server."""
+        moved = Tenant(tenant.id, self._server("Postmark"))
+
+        def decide(tx: PostgresTransaction) -> None:
+            self._connect(tx, tx.load(Organization, tenant.id), moved.token, "Postmark")
+
+        self.run(tenant.id, decide)
+        return moved
+
+    def _connect(
+        self, tx: PostgresTransaction, organization: Organization, token: str, handling: str | None
+    ) -> None:
+        meta = self.meta(organization.id)
+        organization.connect_postmark(ConnectPostmark(token, "hook", "secret", b"\0" * 32), meta)
         if handling is not None:
             organization.record_registration(RecordRegistration("broadcast", "1", handling), meta)
-        self.run(tenant.id, lambda tx: tx.save(organization))
-        return tenant
+        tx.save(organization)
 
     def _server(self, handling: str) -> str:
         answer = httpx.post(
@@ -342,5 +356,7 @@ class World:
         return not self.states(campaign_id).keys() & {"intended", "claimed", "ambiguous"}
 
 
+BROADCAST = Route(2, "broadcast")
+"""How a World's tenants send: connected by the second event of the organization."""
 SHORT = {"send_lease": timedelta(seconds=2), "send_settling": timedelta(seconds=1)}
 """A lease and a settling time for tests: a lost batch is known after about five seconds."""

@@ -45,7 +45,7 @@ from projections.batch import Batch, Record
 from streams.agents.addresses import Addresses
 from streams.agents.reactions import Reactions
 from streams.agents.timers import Timers
-from streams.effects.ports import Claim, Lane
+from streams.effects.ports import Claim, Lane, Route
 from tests.support.api import Api
 from tests.support.log_batches import LogBatches
 
@@ -269,7 +269,7 @@ class Story:
 
     def claim(self, campaign_id: str, limit: int) -> Claim:
         lane = Lane(str(self.organization), campaign_id, "campaign")
-        return self.ledger.claim(lane, "broadcast", limit)
+        return self.ledger.claim(lane, Route(0, "broadcast"), limit)
 
     def send(self, campaign_id: str, verdict_of: Callable[[str], str], limit: int = 40) -> None:
         """Claim and record until only what is returned is left to claim."""

@@ -13,7 +13,9 @@ class PostmarkConnectionRow(NamedTuple):
     """The newest connection of one organization.
 
     `handling` says by message stream who makes the unsubscribe link (None, Postmark, Custom) and
-    has an entry once the stream's webhook is registered; `failure` says why one is not.
+    has an entry once the stream's webhook is registered; `failure` says why one is not. `earlier`
+    are the webhook credentials of connections that were replaced, by user name, the password's
+    hash in hex: their servers still tell what becomes of the mails that went through them.
     """
 
     organization_id: str
@@ -23,6 +25,7 @@ class PostmarkConnectionRow(NamedTuple):
     webhook_password_hash: bytes
     handling: dict[str, str]
     failure: str | None
+    earlier: dict[str, str]
     updated_at: datetime
     position: int
     version: int
@@ -43,6 +46,7 @@ def fold(row: PostmarkConnectionRow | None, event: Event) -> PostmarkConnectionR
                 webhook_password_hash=data["webhook_password_hash"],
                 handling={},
                 failure=None,
+                earlier=_earlier(row),
                 updated_at=moment(event),
                 position=event.position,
                 version=event.version,
@@ -55,6 +59,12 @@ def fold(row: PostmarkConnectionRow | None, event: Event) -> PostmarkConnectionR
             failure = f"{data['reason']}: {detail}" if detail else data["reason"]
             return _changed(row, event)._replace(failure=failure)
     return row
+
+
+def _earlier(row: PostmarkConnectionRow | None) -> dict[str, str]:
+    if row is None:
+        return {}
+    return {**row.earlier, row.webhook_username: row.webhook_password_hash.hex()}
 
 
 def _changed(row: PostmarkConnectionRow, event: Event) -> PostmarkConnectionRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -34,11 +34,11 @@ class Resolver:
         return bool(expired or due)
 
     def _look_up(self, batch: OpenBatch) -> None:
-        sending = self.senders.sending(batch.organization_id)
+        sending = self.senders.sent_by(batch.organization_id, batch.route)
         try:
             if sending is None:
                 raise ProviderAwayError("the organization is not connected")
-            found = self.provider.find(replace(sending, stream=batch.stream), batch.batch_id)
+            found = self.provider.find(sending, batch.batch_id)
         except ProviderAwayError as error:
             _log.warning("a batch could not be looked up", batch=batch.batch_id, reason=str(error))
             self.ledger.postpone(batch, RETRY)

@@ -91,7 +91,7 @@ class Sender:
         self.rota.served(lane)
         used = 0
         try:
-            claim = self.ledger.claim(lane, sending.stream, limit)
+            claim = self.ledger.claim(lane, sending.route, limit)
             used = len(claim.recipients)
         finally:
             pace.give_back(limit - used)

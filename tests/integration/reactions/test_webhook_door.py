@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -102,6 +103,21 @@ async def test_whatever_comes_in_is_on_kafka_raw_before_the_200(
     assert sorted(value for value, _ in found) == sorted(bodies)
     assert {headers["organization"].decode() for _, headers in found} == {ORGANIZATION}
     assert all(b"T" in headers["received_at"] for _, headers in found)
+
+
+async def test_a_server_that_was_replaced_may_still_tell_what_became_of_its_mails(
+    door: httpx.AsyncClient, database: Database
+) -> None:
+    with psycopg.connect(database.worker_url) as connection:
+        connection.execute(
+            "UPDATE views.postmark_connections SET earlier = %s::jsonb",
+            (json.dumps({"hugo": hashlib.sha256(b"0ld").hexdigest()}),),
+        )
+
+    for auth in [("hugo", "0ld"), ("rosa", "s3cret")]:
+        assert (await door.post(PATH, content=b"{}", auth=auth)).status_code == 200
+    for auth in [("hugo", "s3cret"), ("rosa", "0ld")]:
+        assert (await door.post(PATH, content=b"{}", auth=auth)).status_code == 401
 
 
 async def test_a_producer_that_can_go_on_no_more_is_replaced(

@@ -26,7 +26,7 @@ from domain.delivery.ids import delivery_id
 from infra.ledger.ledger import LedgerSettings, PostgresLedger
 from streams.effects.ports import Claim, Lane
 from tests.simulation.books import Books
-from tests.support.sending import World
+from tests.support.sending import BROADCAST, World
 
 LEASE, CALL, SETTLING, AGAIN = 70.0, 20.0, 600.0, 610.0
 TICK = 20.0
@@ -62,8 +62,8 @@ class Both:
 
     def claim(self) -> None:
         limit = self.rng.randint(1, 4)
-        mine = self.books.claim(self.lane, "broadcast", limit)
-        theirs = self.postgres.claim(self.lane, "broadcast", limit)
+        mine = self.books.claim(self.lane, BROADCAST, limit)
+        theirs = self.postgres.claim(self.lane, BROADCAST, limit)
         assert [r.delivery_id for r in mine.recipients] == [
             r.delivery_id for r in theirs.recipients
         ]

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -16,18 +16,23 @@ from domain.contact.aggregate import Contact
 from domain.contact.handlers import delete_contact, save
 from domain.contact.values import Consent
 from infra.effects import Effects
+from infra.ledger.unsubscribing import LedgerUnsubscriptions
 from infra.transactions import PostgresTransaction
 from schemas.codec import Event
 from streams.effects.ports import Ledger
 from tests.support.ledger_truth import ledger_differences
-from tests.support.sending import Tenant, World
+from tests.support.sending import BROADCAST, Tenant, World
 from tests.support.truth import claims_of_the_silent, decoded, read_log
 
 PEOPLE, CLAIMERS, LEAVERS = 120, 3, 3
 
 
 def leave(world: World, tenant: Tenant, contact: str, tx: PostgresTransaction) -> None:
-    suppress(tx, UUID(contact), uuid4(), world.meta(tenant.id))
+    """By the link of one of the person's mails, which may be on its way to be claimed."""
+    query = "SELECT delivery_id FROM state.sends WHERE contact_id = %s ORDER BY 1 LIMIT 1"
+    ((delivery,),) = tx.connection.execute(query, (contact,)).fetchall()
+    ledger = LedgerUnsubscriptions()
+    suppress(tx, ledger, UUID(contact), UUID(delivery), world.meta(tenant.id))
 
 
 def come_back(world: World, tenant: Tenant, contact: str, tx: PostgresTransaction) -> None:
@@ -59,7 +64,7 @@ def claim_all(ledger: Ledger, rng: random.Random) -> None:
     """Claim in batches of random sizes until nothing is left to claim."""
     while lanes := ledger.waiting():
         for lane in lanes:
-            ledger.claim(lane, "broadcast", rng.randint(1, 7))
+            ledger.claim(lane, BROADCAST, rng.randint(1, 7))
 
 
 def live(world: World, tenant: Tenant, people: Sequence[str], rng: random.Random) -> None:

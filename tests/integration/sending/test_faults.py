@@ -12,7 +12,7 @@ from domain.delivery.ids import delivery_id
 from infra.effects import Effects
 from infra.settings import Settings
 from tests.integration.sending.conftest import Running
-from tests.support.sending import Tenant, World
+from tests.support.sending import BROADCAST, Tenant, World
 from tests.support.services import environment_of
 
 PEOPLE = 60
@@ -49,6 +49,26 @@ def test_a_batch_whose_answer_is_lost_is_found_by_search_and_not_sent_again(
     story = world.events(delivery_id(campaign, 1, contacts[0]))
     assert [kind for kind, _ in story[2:]] == ["DeliveryAmbiguous", "DeliveryAccepted"]
     assert story[-1][1]["via"] == "search"
+
+
+def test_a_batch_in_doubt_is_looked_up_at_the_server_it_went_to(
+    world: World, running: Running
+) -> None:
+    tenant, campaign, _ = ready_to_send(world)
+    world.behave(faults={"timeout_after_accept": 1.0})
+
+    with running():
+        world.eventually(lambda: world.states(campaign) == {"ambiguous": PEOPLE})
+        moved = world.another_server(tenant)
+        world.behave(faults={"timeout_after_accept": 0.0})
+        world.eventually(lambda: world.settled(campaign))
+        (later,) = world.contacts(tenant, 1, at="later")
+        world.intend(tenant, campaign, [later])
+        world.eventually(lambda: world.settled(campaign))
+
+    assert world.states(campaign) == {"accepted": PEOPLE + 1}
+    assert_each_once(world, tenant)
+    assert [message["to"] for message in world.messages(moved)] == [["p0@later.com"]]
 
 
 def test_a_batch_that_was_never_taken_is_sent_again_after_two_empty_looks(
@@ -129,7 +149,7 @@ def test_a_call_is_not_begun_when_the_lease_would_end_during_it(world: World) ->
     _, campaign, _ = ready_to_send(world, 2)
     ledger = Effects.of(world.core).sender.ledger
     lane = ledger.waiting()[0]
-    late, timely = (ledger.claim(lane, "broadcast", 1) for _ in range(2))
+    late, timely = (ledger.claim(lane, BROADCAST, 1) for _ in range(2))
     world.query(
         "UPDATE state.send_batches SET lease_until = now() + interval '900 ms'"
         " WHERE batch_id = %s RETURNING 1",

@@ -13,7 +13,7 @@ from domain.delivery.ids import delivery_id
 from domain.shared.meta import Meta
 from infra.effects import Effects
 from tests.integration.sending.conftest import Running
-from tests.support.sending import Tenant, World
+from tests.support.sending import BROADCAST, Tenant, World
 
 
 def archive(world: World, tenant: Tenant, what: str) -> None:
@@ -64,11 +64,11 @@ def test_pause_and_cancellation_hold_while_the_run_has_not_heard_of_them(
     world.intend(tenant, campaign, world.contacts(tenant, 3))
     ledger = Effects.of(world.core).sender.ledger
     (lane,) = ledger.waiting()
-    assert len(ledger.claim(lane, "broadcast", 1).recipients) == 1
+    assert len(ledger.claim(lane, BROADCAST, 1).recipients) == 1
 
     world.decide(tenant.id, campaign, command)
     assert world.query("SELECT state FROM state.runs") == [("running",)]
-    assert ledger.claim(lane, "broadcast", 1).looked_at == 0
+    assert ledger.claim(lane, BROADCAST, 1).looked_at == 0
     if again is not None:
         world.decide(tenant.id, campaign, again)
-        assert len(ledger.claim(lane, "broadcast", 1).recipients) == 1
+        assert len(ledger.claim(lane, BROADCAST, 1).recipients) == 1

@@ -14,7 +14,7 @@ import pytest
 
 from streams.effects.healing.healer import FIRST_PAUSE, LONGEST_PAUSE, Healer
 from streams.effects.healing.ports import Audit, BatchAudit, IntakeAwayError, Page, Record
-from streams.effects.ports import ProviderAwayError, ProviderRefusedError, Sending
+from streams.effects.ports import ProviderAwayError, ProviderRefusedError, Route, Sending
 from streams.steps.gaps import SEARCHABLE, Count
 from streams.steps.webhooks import understand
 
@@ -173,6 +173,9 @@ class Known:
         self._sending = sending
 
     def sending(self, organization_id: str) -> Sending | None:
+        return self._sending
+
+    def sent_by(self, organization_id: str, route: Route) -> Sending | None:
         return self._sending
 
 

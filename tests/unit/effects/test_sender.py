@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ from streams.effects.ports import (
     OpenBatch,
     ProviderAwayError,
     Recipient,
+    Route,
     Sending,
 )
 from streams.effects.sending.mails import MailShop
@@ -60,7 +61,7 @@ class Books:
     def waiting(self) -> Sequence[Lane]:
         return [lane for lane in self.lanes if lane not in self.recorded]
 
-    def claim(self, lane: Lane, stream: str, limit: int) -> Claim:
+    def claim(self, lane: Lane, route: Route, limit: int) -> Claim:
         people = [
             Recipient(f"d{n}", 1, f"c{n}", f"p{n}@example.com", b"", fields)
             for n, fields in enumerate(self.people)
@@ -95,7 +96,7 @@ class Provider:
     call: Call | None = None
     sent: list[Mapping[str, Any]] = field(default_factory=list)
     found: Mapping[str, str] | None = None
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
 
     def send(self, sending: Sending, messages: Sequence[Mapping[str, Any]]) -> Call:
         self.sent += messages
@@ -103,7 +104,7 @@ class Provider:
         return self.call or Answered(200, items)
 
     def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
-        self.asked.append((sending.stream, batch_id))
+        self.asked.append((sending.server_token, sending.stream, batch_id))
         if self.found is None:
             raise ProviderAwayError("gone fishing")
         return self.found
@@ -117,6 +118,12 @@ class Connections:
 
     def sending(self, organization_id: str) -> Sending | None:
         return self._sending
+
+    def sent_by(self, organization_id: str, route: Route) -> Sending | None:
+        sending = self._sending
+        return sending and replace(
+            sending, server_token=f"of {route.connection}", stream=route.stream
+        )
 
 
 class Shelf:
@@ -217,19 +224,22 @@ def test_nothing_is_claimed_before_the_stream_is_known(sending: Sending | None) 
 
 
 def test_a_look_up_is_recorded_and_the_next_is_at_least_a_second_later() -> None:
-    books = Books([], due=[OpenBatch("b", "o", 0, "broadcast")])
+    books = Books([], due=[OpenBatch("b", "o", 0, Route(2, "broadcast"))])
     found = {"d0": "m0"}
     Resolver(books, Connections(), Provider(found=found), "resend", timedelta(0)).step()
     assert books.looked_up == [(found, timedelta(seconds=1))]
 
 
 def test_a_provider_that_cannot_look_postpones_the_decision() -> None:
-    books = Books([], due=[OpenBatch("b", "o", 1, "broadcast")])
+    books = Books([], due=[OpenBatch("b", "o", 1, Route(2, "broadcast"))])
     Resolver(books, Connections(), Provider(), "resend", timedelta(minutes=1)).step()
     assert (books.looked_up, books.postponed) == ([], books.due)
 
 
-def test_a_batch_is_looked_up_in_the_stream_it_went_through() -> None:
-    books, provider = Books([], due=[OpenBatch("b", "o", 0, "earlier-stream")]), Provider(found={})
+def test_a_batch_is_looked_up_where_it_was_sent() -> None:
+    books, provider = (
+        Books([], due=[OpenBatch("b", "o", 0, Route(2, "earlier"))]),
+        Provider(found={}),
+    )
     Resolver(books, Connections(), provider, "resend", timedelta(0)).step()
-    assert provider.asked == [("earlier-stream", "b")]
+    assert provider.asked == [("of 2", "earlier", "b")]

@@ -130,6 +130,18 @@ def test_a_connection_knows_which_streams_are_registered() -> None:
     again = postmark_connections.fold(row, make_event("PostmarkConnected", STREAM, 4, 4))
     assert again is not None
     assert again.handling == {}
+    assert again.earlier == {row.webhook_username: row.webhook_password_hash.hex()}
+
+
+def test_a_connection_keeps_the_credentials_of_all_before_it() -> None:
+    def connected(name: str) -> tuple[str, dict[str, object]]:
+        return "PostmarkConnected", {
+            "webhook_username": name,
+            "webhook_password_hash": name.encode(),
+        }
+
+    row = row_after(postmark_connections.VIEW, *map(connected, "abc"))
+    assert (row.webhook_username, row.earlier) == ("c", {"a": "61", "b": "62"})
 
 
 def test_a_revoked_key_says_since_when() -> None:
