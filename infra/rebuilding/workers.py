@@ -6,6 +6,8 @@ import gc
 import importlib
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -86,7 +88,8 @@ class WorkerProcesses:
 def at_once(jobs: Sequence[J], work: Callable[[J], None], look: Callable[[], None]) -> None:
     """Run every job in a process of its own, looking now and then; raises what one raises."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(jobs), mp_context=context) as pool:
+    me = (os.getpid(),)
+    with ProcessPoolExecutor(len(jobs), context, _end_with, me) as pool:
         running = {pool.submit(work, job) for job in jobs}
         left = running
         while left:
@@ -107,6 +110,18 @@ def settled() -> Callable[[], bool]:
     gc.set_threshold(50_000, 20, 20)
     parent = os.getppid()
     return lambda: os.getppid() == parent
+
+
+def _end_with(parent: int) -> None:
+    """A pool's worker waits for jobs for ever, also when who gives them was killed: so it is ended
+    from within."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def work(job: Job) -> None:

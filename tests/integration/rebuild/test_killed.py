@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+import psutil
+
 from projections.rebuild.errors import BusyError
 from tests.benchmarks.workload import delivery_events
 from tests.support.rebuilding import Models
@@ -67,6 +69,7 @@ def test_when_the_command_is_killed_its_workers_leave_the_shares_alone(world: Mo
     process = start(world)
     while built(world) < 5_000:
         time.sleep(0.005)
+    workers = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)  # only the parent: its workers are orphans now
     process.wait(10)
 
@@ -78,3 +81,5 @@ def test_when_the_command_is_killed_its_workers_leave_the_shares_alone(world: Mo
 
     assert done
     assert desk.diff("deliveries").same
+    assert workers
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
