@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -91,8 +91,8 @@ def _appends(bench: Bench, services: Services) -> list[Figure]:
                     with _lag(database) as lag:
                         rates[kept].append(writes_per_second(contender.store, WRITERS, seconds))
                     lags.append(max(lag))
-                    appending += _processor(writers) - before[0]
-                    used.append(_processor(tree) - before[1])
+                    appending += _used_since(before[0], _processor(writers))
+                    used.append(_used_since(before[1], _processor(tree)))
             bench.say(f"pair {number + 1}: {rates[False][-1]:,.0f} and {rates[True][-1]:,.0f}")
     losses = [100 * (1 - kept / bare) for bare, kept in zip(rates[False], rates[True], strict=True)]
     runs = tuple(losses)
@@ -138,10 +138,18 @@ def _backends(database: Database, application: str) -> list[psutil.Process]:
     return [psutil.Process(pid) for (pid,) in rows]
 
 
-def _processor(processes: list[psutil.Process]) -> float:
-    """Seconds of a core they have used so far."""
-    times = [process.cpu_times() for process in processes]
-    return sum(each.user + each.system for each in times)
+def _processor(processes: list[psutil.Process]) -> dict[int, float]:
+    """Seconds of a core that each has used so far; a pool may have closed a connection."""
+    used = {}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used[process.pid] = times.user + times.system
+    return used
+
+
+def _used_since(before: dict[int, float], after: dict[int, float]) -> float:
+    return sum(used - before[pid] for pid, used in after.items())
 
 
 def _behind(connection: Connection) -> float | None:
