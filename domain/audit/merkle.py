@@ -77,6 +77,16 @@ def grown(size: int, edge: Mapping[Place, bytes], leaves: bytes) -> list[Tile]:
     return changed
 
 
+def tiles_on_path(index: int, size: int) -> list[Place]:
+    """The tiles that a proof for the leaf at `index` of `size` reads: its own, and open ones."""
+    places = dict.fromkeys(open_tiles(size))
+    level = 0
+    while size >> (TILE_HEIGHT * level) > 0:
+        places[level, index >> (TILE_HEIGHT * (level + 1))] = None
+        level += 1
+    return list(places)
+
+
 def tile_of(height: int, index: int) -> Place:
     """The tile from which a node can be had."""
     level, above = divmod(height, TILE_HEIGHT)

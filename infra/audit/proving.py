@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from domain.audit.heads import TreeHead
-from domain.audit.merkle import consistency, inclusion
+from domain.audit.merkle import consistency, inclusion, tiles_on_path
 from infra.audit.tree import Tiles, head_of_size, leaf_at, newest_head, state_of
 from infra.postgres import Connection
 
@@ -44,12 +44,14 @@ def prove_event(connection: Connection, position: int) -> dict[str, Any]:
         raise NoProofError(
             f"the event at position {position} is not in the tree: run nudge audit verify"
         )
+    nodes = Tiles(connection)
+    nodes.fetch(tiles_on_path(leaf.index, head.size))
     return {
         "kind": "inclusion",
         "event": event_document(position, *event),
         "index": leaf.index,
         "head": asdict(head),
-        "path": _hex(inclusion(Tiles(connection), leaf.index, head.size)),
+        "path": _hex(inclusion(nodes, leaf.index, head.size)),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import LiteralString, NamedTuple
@@ -77,16 +78,24 @@ class Tiles:
             )
         return found
 
-    def _tile(self, place: Place) -> bytes:
-        if place not in self._tiles:
+    def fetch(self, places: Iterable[Place]) -> None:
+        """Read those of these tiles that are not known, at once."""
+        if missing := [place for place in places if place not in self._tiles]:
             if len(self._tiles) > _KEPT_TILES:
                 self._tiles.clear()
-            row = self._connection.execute(
-                "SELECT hashes FROM log.tree_tiles WHERE level = %s AND number = %s", place
-            ).fetchone()
-            if row is None:
-                raise TreeDamagedError(f"tile {place[1]} of level {place[0]} is missing")
-            self._tiles[place] = row[0]
+            rows = self._connection.execute(
+                "SELECT level, number, hashes FROM log.tree_tiles"
+                " JOIN unnest(%s::smallint[], %s::bigint[]) AS u (l, n)"
+                " ON level = l AND number = n",
+                ([level for level, _ in missing], [number for _, number in missing]),
+                binary=True,
+            ).fetchall()
+            self._tiles |= {(level, number): hashes for level, number, hashes in rows}
+
+    def _tile(self, place: Place) -> bytes:
+        self.fetch([place])
+        if place not in self._tiles:
+            raise TreeDamagedError(f"tile {place[1]} of level {place[0]} is missing")
         return self._tiles[place]
 
 
@@ -223,6 +232,7 @@ def leaf_at(connection: Connection, position: int) -> Leaf | None:
         "SELECT number, hashes, positions FROM log.tree_tiles"
         " WHERE level = 0 AND positions[1] <= %s ORDER BY positions[1] DESC LIMIT 1",
         (position,),
+        binary=True,
     ).fetchone()
     if row is None or position not in row[2]:
         return None

@@ -19,6 +19,7 @@ from domain.audit.merkle import (
     open_tiles,
     root,
     tile_of,
+    tiles_on_path,
 )
 from infra.audit.verify_bundle import Growing, Head, is_beginning, root_of
 
@@ -85,7 +86,14 @@ def test_every_leaf_is_proven_and_no_other(size: int, data: st.DataObject) -> No
     index = data.draw(st.integers(0, size - 1))
 
     path = inclusion(nodes, index, size)
+    read: set[Place] = set()
 
+    def watched(height: int, at: int) -> bytes:
+        read.add(tile_of(height, at))
+        return nodes(height, at)
+
+    assert inclusion(watched, index, size) == path
+    assert read <= set(tiles_on_path(index, size))
     assert root_of(LEAVES[index], index, size, path) == root(nodes, size)
     assert root_of(LEAVES[index - 1], index, size, path) != root(nodes, size) or size == 1
     for at in range(len(path)):
