@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-SETS = ("first_heldout.jsonl", "heldout2.jsonl", "heldout3.jsonl", "heldout4.jsonl")
+SETS = ("first_heldout.jsonl", "heldout4.jsonl")
 
 INTENTS = frozenset(
     {

@@ -13,15 +13,13 @@ from streams.recognition.evaluation import Report, evaluate, read_labelled
 from streams.recognition.offline import OfflineRecognizer
 
 HERE = Path(__file__).parent
-FIRST, SECOND, BLIND = "first_heldout.jsonl", "heldout2.jsonl", "heldout3.jsonl"
-"""The first is part of the training data by now, the totals of the second were looked at while
-the engine was made; the third was measured once, when it was finished."""
+FIRST, BLIND = "first_heldout.jsonl", "heldout4.jsonl"
+"""The first is part of the training data by now; the fourth was measured once, when the engine was
+finished. The second and third have become training data too."""
 
 TARGET_INTENTS, TARGET_SLOTS = 0.90, 0.85
-REACHED_SLOTS = 0.83
-"""What the one blind measurement gave (0.837), so that it cannot get worse unseen."""
-SECOND_INTENTS, SECOND_SLOTS, SECOND_DANGEROUS = 0.92, 0.87, 2
-"""What the second set gave (0.927, 0.881, one schedule and one privacy request)."""
+REACHED_SLOTS = 0.81
+"""What the one blind measurement gave (0.819), so that it cannot get worse unseen."""
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +33,6 @@ def first(recognizer: OfflineRecognizer) -> Report:
 
 
 @pytest.fixture(scope="module")
-def second(recognizer: OfflineRecognizer) -> Report:
-    return evaluate(recognizer, read_labelled(HERE / SECOND))
-
-
-@pytest.fixture(scope="module")
 def blind(recognizer: OfflineRecognizer) -> Report:
     return evaluate(recognizer, read_labelled(HERE / BLIND))
 
@@ -48,14 +41,6 @@ def test_what_was_learnt_is_kept(first: Report) -> None:
     assert first.accuracy >= TARGET_INTENTS
     assert first.all_slots.f1 >= TARGET_SLOTS
     assert not any(first.dangerous.values())
-
-
-def test_the_second_set_gives_no_less_than_it_gave(second: Report) -> None:
-    assert second.accuracy >= SECOND_INTENTS
-    assert second.all_slots.f1 >= SECOND_SLOTS
-    assert sum(second.dangerous.values()) <= SECOND_DANGEROUS
-    assert not second.dangerous["approve_campaign"]
-    assert not second.dangerous["resume_campaign"]
 
 
 def test_the_target_for_intents(blind: Report) -> None:
@@ -70,6 +55,6 @@ def test_slots_give_no_less_than_they_gave(blind: Report) -> None:
     assert blind.all_slots.f1 >= REACHED_SLOTS
 
 
-@pytest.mark.xfail(reason="missed by 0.013 on the blind set; see docs/explanation", strict=True)
+@pytest.mark.xfail(reason="missed by 0.031 on the blind set; see docs/explanation", strict=True)
 def test_the_target_for_slots(blind: Report) -> None:
     assert blind.all_slots.f1 >= TARGET_SLOTS
