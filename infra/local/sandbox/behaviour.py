@@ -19,7 +19,8 @@ class Rates(_Strict):
     """Shares of accepted messages that bounce, and of delivered ones that get a reaction.
 
     Whoever clicks has opened before, so opens are at least as many as clicks. `silent` messages
-    are accepted and never heard of again. `reopen` is the chance of each further open.
+    are accepted and never heard of again. `reopen` is the chance of each further open. `scanner`
+    and `privacy_proxy` are the shares of mailboxes behind which such a machine reads first.
     """
 
     hard_bounce: Probability = 0.008
@@ -31,22 +32,27 @@ class Rates(_Strict):
     click: Probability = 0.06
     complaint: Probability = 0.0005
     unsubscribe: Probability = 0.004
+    scanner: Probability = 0.03
+    privacy_proxy: Probability = 0.05
 
 
 class Delays(_Strict):
     """Spans in seconds of real life, each multiplied by `time_scale` before it is waited for.
 
     Delivery and bounce count from acceptance, a reopen or click from the open before it,
-    everything else from the delivery.
+    everything else from the delivery. `open` begins so late that at the default scale nobody is
+    as quick as a scanner.
     """
 
     delivery: Span = (3, 60)
     bounce: Span = (3, 90)
-    open: Span = (10, 1200)
+    open: Span = (130, 1200)
     reopen: Span = (30, 600)
     click: Span = (5, 120)
     complaint: Span = (30, 600)
     unsubscribe: Span = (15, 300)
+    scan: Span = (0.1, 1.5)
+    prefetch: Span = (1, 900)
 
 
 class Faults(_Strict):

@@ -19,6 +19,7 @@ class MailClient:
 
 
 _MOZILLA = "Mozilla/5.0"
+_UNKNOWN = _named("unknown", "unknown", "unknown")
 CLIENTS: tuple[MailClient, ...] = (
     MailClient(
         "WebMail",
@@ -50,13 +51,23 @@ CLIENTS: tuple[MailClient, ...] = (
         _named("Android 14", "Google Inc.", "Android"),
         f"{_MOZILLA} (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0 Mobile",
     ),
+    # from here on nobody looks: Apple's privacy proxy, then what scans links for a gateway
+    MailClient("Unknown", _UNKNOWN, _UNKNOWN, _MOZILLA),
+    MailClient("Unknown", _UNKNOWN, _UNKNOWN, "BarracudaSentinel (EE)"),
+    MailClient("Unknown", _UNKNOWN, _UNKNOWN, "Mozilla/5.0 (compatible; Proofpoint URL Defense)"),
+    MailClient("Unknown", _UNKNOWN, _UNKNOWN, ""),
+    # a scanner that says it is a browser
     MailClient(
-        "Unknown",
-        _named("unknown", "unknown", "unknown"),
-        _named("unknown", "unknown", "unknown"),
-        f"{_MOZILLA}",
+        "Desktop",
+        _named("Chrome 120", "Google Inc.", "Chrome"),
+        _named("Windows 10", "Microsoft Corporation.", "Windows"),
+        f"{_MOZILLA} (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36",
     ),
 )
+PEOPLE = 5
+"""So many of CLIENTS are used by people."""
+PRIVACY_PROXY = 5
+SCANNERS = (6, 7, 8, 9)
 
 
 def _place(country: str, iso: str, region: str, region_iso: str, city: str, rest: str) -> Any:

@@ -11,7 +11,8 @@ import orjson
 
 from infra.local.sandbox import mail, payloads
 from infra.local.sandbox.behaviour import Behaviour
-from infra.local.sandbox.recipients import Letter, Planned, plan
+from infra.local.sandbox.planning import Letter, Planned
+from infra.local.sandbox.recipients import plan
 from infra.local.sandbox.refusals import Checked, RefusedError, check_message
 from infra.local.sandbox.servers import Server
 

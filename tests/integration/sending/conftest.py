@@ -20,7 +20,7 @@ from tests.support.sending import SHORT, World, settings_for
 QUIET = {
     "rates": dict.fromkeys(
         ("hard_bounce", "soft_bounce", "blocked", "silent", "open", "reopen", "click",
-         "complaint", "unsubscribe"), 0.0,
+         "complaint", "unsubscribe", "scanner", "privacy_proxy"), 0.0,
     ),
     "search_lag_seconds": 0.0,
     "faults": {

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain.delivery.agents import agent_of
 from infra.local.sandbox.behaviour import Behaviour
-from infra.local.sandbox.recipients import Letter, Planned, plan
+from infra.local.sandbox.clients import CLIENTS
+from infra.local.sandbox.planning import Letter, Planned
+from infra.local.sandbox.recipients import plan
 
 LINK = "https://shop.example/bread"
 
@@ -49,8 +52,8 @@ def test_the_default_rates_come_out() -> None:
     for number in range(4000):
         counts.update(set(kinds(plan(letter(f"c{number}@example.com"), Behaviour()))))
     assert 0.965 < counts["Delivery"] / 4000 < 0.985
-    assert 0.34 < counts["Open"] / 4000 < 0.40
-    assert 0.045 < counts["Click"] / 4000 < 0.072
+    assert 0.38 < counts["Open"] / 4000 < 0.46
+    assert 0.07 < counts["Click"] / 4000 < 0.105
     assert 0.010 < counts["Bounce"] / 4000 < 0.026
 
 
@@ -65,6 +68,45 @@ def test_whoever_clicks_has_opened_before_and_clicks_a_link_that_is_there() -> N
 def test_only_the_first_open_is_the_first() -> None:
     planned = plan(letter(), behaviour(open=1, reopen=1))
     assert [p.details["FirstOpen"] for p in planned[1:]] == [True, *[False] * 3]
+
+
+def agents(planned: list[Planned], record_type: str) -> set[str]:
+    return {
+        agent_of(CLIENTS[p.details["client"]].user_agent)
+        for p in planned
+        if p.record_type == record_type
+    }
+
+
+def test_a_scanner_follows_every_link_at_the_delivery_and_hides_later_clicks() -> None:
+    def two() -> list[tuple[str, str]]:
+        return [("HTML", LINK), ("HTML", LINK + "/2"), ("HTML", LINK)]
+
+    planned = plan(letter(links=two), behaviour(scanner=1, open=1, click=1))
+
+    delivered = planned[0].after
+    clicks = [p for p in planned if p.record_type == "Click"]
+    assert [p.details["OriginalLink"] for p in clicks] == [LINK, LINK + "/2"]
+    assert all(0 < p.after - delivered <= 1.5 for p in clicks)
+    opens = [p.details["FirstOpen"] for p in planned if p.record_type == "Open"]
+    assert opens == [True, False]
+
+
+def test_the_privacy_proxy_opens_though_nobody_looks() -> None:
+    planned = plan(letter(), behaviour(privacy_proxy=1))
+
+    assert kinds(planned) == ["Delivery", "Open"]
+    assert agents(planned, "Open") == {"apple_proxy"}
+
+
+def test_people_and_machines_use_different_programs() -> None:
+    people = [plan(letter(f"c{n}@example.com"), behaviour(open=1)) for n in range(60)]
+    scans = [plan(letter(f"c{n}@example.com"), behaviour(scanner=1)) for n in range(60)]
+
+    assert set().union(*(agents(each, "Open") for each in people)) == {"ordinary", "gmail_proxy"}
+    assert set().union(*(agents(each, "Click") for each in scans)) == {
+        "barracuda", "proofpoint", "none", "ordinary",
+    }  # fmt: skip
 
 
 def test_a_mail_without_links_or_tracking_tells_nothing_of_clicks_and_opens() -> None:
