@@ -14,6 +14,8 @@ from projections.postgres.views.deliveries import DeliveryRow
 METRICS: Final = (
     "intended", "withheld", "accepted", "refused", "ambiguous", "held", "delivered",
     "opened", "opened_unique", "clicked", "clicked_unique", "bounced", "complained", "unsubscribed",
+    "opened_by_machine", "opened_unique_by_people", "clicked_by_machine",
+    "clicked_unique_by_people",
 )  # fmt: skip
 Step = tuple[str, int, str]
 """Campaign, step, organization."""
@@ -45,6 +47,10 @@ def _counts(row: DeliveryRow | None) -> _Counts:
         row.bounced,
         row.complained,
         row.unsubscribed,
+        row.opened_by_machine,
+        row.opened > row.opened_by_machine,
+        row.clicked_by_machine,
+        row.clicked > row.clicked_by_machine,
     )
 
 

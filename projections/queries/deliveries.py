@@ -14,6 +14,7 @@ _SHOWN = sql.SQL(
             CASE WHEN d.state = 'claimed' AND b.handed_over_at IS NOT NULL THEN 'handed_over'
                  ELSE d.state END AS state,
             d.withheld_reason, d.message_id, d.mailbox_provider, d.opened, d.clicked,
+            d.opened_by_machine, d.clicked_by_machine,
             d.unsubscribed, d.intended_at, d.updated_at, d.position, d.version
         FROM views.deliveries d
         LEFT JOIN state.sends s ON s.delivery_id = d.id AND d.state = 'claimed'

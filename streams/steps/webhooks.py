@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 
+from domain.delivery.agents import agent_of
 from schemas.codec import to_micros
 from streams.ports import RefusedRecordError
 
@@ -202,9 +203,11 @@ def _event(kind: str, record: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _read(record: Mapping[str, Any]) -> dict[str, Any]:
     geo = record.get("Geo")
+    user_agent = _text(record, "UserAgent", _LONGEST_AGENT)
     return {
         "platform": _text(record, "Platform", 100) or "Unknown",
-        "user_agent": _text(record, "UserAgent", _LONGEST_AGENT),
+        "agent": agent_of(user_agent),
+        "user_agent": user_agent,
         "geo": orjson.dumps(geo).decode()[:_LONGEST] if isinstance(geo, dict) else "",
     }
 

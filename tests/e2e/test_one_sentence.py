@@ -21,6 +21,8 @@ TOPICS = [
 METRICS = (
     "intended", "withheld", "accepted", "refused", "ambiguous", "held", "delivered", "opened",
     "opened_unique", "clicked", "clicked_unique", "bounced", "complained", "unsubscribed",
+    "opened_by_machine", "opened_unique_by_people", "clicked_by_machine",
+    "clicked_unique_by_people",
 )  # fmt: skip
 
 

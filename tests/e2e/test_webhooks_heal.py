@@ -29,6 +29,7 @@ EVENTFUL = {
     "rates": {
         "hard_bounce": 0.06, "soft_bounce": 0.05, "blocked": 0.03, "silent": 0.03, "open": 0.6,
         "reopen": 0.5, "click": 0.3, "complaint": 0.05, "unsubscribe": 0.1,
+        "scanner": 0.1, "privacy_proxy": 0.1,
     },
     "delays": {
         "delivery": (3, 3 * HOUR), "bounce": (3, 3 * HOUR), "open": (10, HOUR),

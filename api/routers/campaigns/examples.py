@@ -70,6 +70,8 @@ DELIVERY: Final[dict[str, Any]] = {
     "message_id": "b7bc2f4a-e38e-4336-af7d-e6c392c2f817",
     "opened": 1,
     "clicked": 0,
+    "opened_by_machine": 0,
+    "clicked_by_machine": 0,
     "intended_at": "2026-12-01T08:00:00Z",
     "updated_at": "2026-12-01T08:01:12Z",
 }

@@ -31,7 +31,8 @@ _SAID_ALREADY = {"campaign_id", "step", "contact_id", "kind"}
 def show(row: Row) -> dict[str, Any]:
     """One delivery."""
     same = ("id", "campaign_id", "step", "contact_id", "kind", "state", "withheld_reason",
-            "message_id", "opened", "clicked")  # fmt: skip
+            "message_id", "opened", "clicked", "opened_by_machine",
+            "clicked_by_machine")  # fmt: skip
     return {
         **{name: row[name] for name in same},
         "intended_at": instant(row["intended_at"]),

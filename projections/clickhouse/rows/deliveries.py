@@ -17,7 +17,7 @@ TABLE: Final = "deliveries"
 TOPIC: Final = "delivery-events"
 COLUMNS: Final = (
     "position", "event_id", "organization_id", "campaign_id", "delivery_id", "step", "contact_id",
-    "event", "reason", "mailbox_provider", "occurred_at",
+    "event", "reason", "mailbox_provider", "occurred_at", "agent", "observed_at",
 )  # fmt: skip
 
 Data = Mapping[str, Any]
@@ -69,6 +69,8 @@ def row(event: Event) -> Row | None:
         reason,
         data.get("mailbox_provider") or "",
         seconds(event.occurred_at),
+        data.get("agent") or "",
+        seconds(data.get("at") or event.occurred_at),
     )
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from domain.delivery.decisions import GIVEN_UP
+from domain.delivery.reading import MOST_JUDGED, VERSION, Reading, judge
 from projections.postgres.view import View, moment, stream_id
-from schemas.codec import Event
+from schemas.codec import Event, to_datetime, to_micros
 
 
 class DeliveryRow(NamedTuple):
@@ -15,6 +16,10 @@ class DeliveryRow(NamedTuple):
 
     What webhooks tell may come in any order, so it only raises flags and counts, and `state` is
     the furthest of them: complained, bounced, delivered, else where the sending stands.
+
+    `readings` are the earliest opens and clicks, each as `<microseconds> <event> <agent>`, in that
+    order, whatever order they came in; of them so many are machines', by the rule `judged_by`
+    (0: nothing was judged yet).
     """
 
     id: str
@@ -35,6 +40,11 @@ class DeliveryRow(NamedTuple):
     bounced: bool
     complained: bool
     unsubscribed: bool
+    delivered_at: datetime | None
+    readings: list[str] | None
+    opened_by_machine: int
+    clicked_by_machine: int
+    judged_by: int
     intended_at: datetime
     updated_at: datetime
     position: int
@@ -70,11 +80,15 @@ def _change(row: DeliveryRow, event: Event) -> dict[str, Any]:
         case "DeliveryAccepted":
             return _sending(row, "accepted", accepted=True, message_id=data["message_id"])
         case "Delivered":
-            return {"delivered": True, "state": _furthest(row, "delivered")}
+            return {
+                "delivered": True,
+                "state": _furthest(row, "delivered"),
+                **_judged(row.readings, _earlier(row.delivered_at, data["at"])),
+            }
         case "Opened":
-            return {"opened": row.opened + 1}
+            return {"opened": row.opened + 1, **_judged(_read(row, event), row.delivered_at)}
         case "Clicked":
-            return {"clicked": row.clicked + 1}
+            return {"clicked": row.clicked + 1, **_judged(_read(row, event), row.delivered_at)}
         case "Bounced":
             return {"bounced": True, "state": _furthest(row, "bounced")}
         case "Complained":
@@ -106,6 +120,37 @@ def _furthest(row: DeliveryRow, told: str) -> str:
     return max(row.state, told, key=lambda state: _RANK.get(state, 0))
 
 
+_READ = {"Opened": "opened", "Clicked": "clicked"}
+
+
+def _read(row: DeliveryRow, event: Event) -> list[str]:
+    """The readings with this one: the earliest of all there ever were."""
+    data = event.data
+    reading = f"{data['at']:016d} {_READ[event.type]} {data['agent']}"
+    return sorted([*(row.readings or ()), reading])[:MOST_JUDGED]
+
+
+def _earlier(known: datetime | None, at: int) -> datetime:
+    told = to_datetime(at)
+    return told if known is None else min(known, told)
+
+
+def _judged(readings: list[str] | None, delivered_at: datetime | None) -> dict[str, Any]:
+    """What may change a verdict, and the verdict on all readings."""
+    changed: dict[str, Any] = {"readings": readings, "delivered_at": delivered_at}
+    if readings:
+        delivered = None if delivered_at is None else to_micros(delivered_at)
+        verdict = judge([_reading(each) for each in readings], delivered)
+        changed["opened_by_machine"], changed["clicked_by_machine"] = verdict
+        changed["judged_by"] = VERSION
+    return changed
+
+
+def _reading(text: str) -> Reading:
+    at, event, agent = text.split(" ", 2)
+    return Reading(int(at), "opened" if event == "opened" else "clicked", agent)
+
+
 def _unsubscribes(event: Event) -> bool:
     return bool(event.data["suppress"]) and event.data["reason"] not in NOT_UNSUBSCRIBED
 
@@ -131,6 +176,11 @@ def _intended(event: Event) -> DeliveryRow:
         bounced=False,
         complained=False,
         unsubscribed=False,
+        delivered_at=None,
+        readings=None,
+        opened_by_machine=0,
+        clicked_by_machine=0,
+        judged_by=0,
         intended_at=now,
         updated_at=now,
         position=event.position,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.codec import schema_id_of
-from schemas.examples import Example, values
+from schemas.examples import Example, open_fields, values
 from schemas.registry import default_registry
 from tests.contract.schemas import golden_events
 from tests.contract.schemas.test_examples import meta_of
@@ -23,9 +23,15 @@ GOLDEN = golden_events.load()
 
 
 def stored(name: str) -> tuple[bytes, Example]:
-    """The stored bytes, and what they hold."""
+    """The stored bytes, and what they hold as the newest version reads them."""
     entry, kind = GOLDEN[name], name.split(".")[0]
-    held = Example(Path(name), REGISTRY.topic_of[kind], kind, entry["meta"], entry["data"], None)
+    newer = {
+        field["name"]: field["default"]
+        for field in open_fields(REGISTRY.latest(kind))
+        if "default" in field and field["name"] not in entry["data"]
+    }
+    data = {**newer, **entry["data"]}
+    held = Example(Path(name), REGISTRY.topic_of[kind], kind, entry["meta"], data, None)
     return base64.b64decode(entry["value"]), held
 
 

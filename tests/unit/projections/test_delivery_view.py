@@ -103,6 +103,7 @@ def test_counts_are_cumulative_but_for_what_is_still_open() -> None:
         "delivered": 1,
         "opened": 2,
         "opened_unique": 1,
+        "opened_by_machine": 2,  # all at the same moment
     }
     assert counts_of(delivery_after("DeliveryClaimed", "DeliveryAmbiguous"))["ambiguous"] == 1
     assert counts_of(delivery_after("DeliveryWithheld"))["withheld"] == 1
