@@ -2,7 +2,7 @@
 
 from infra.migrations.run_sql import run_beside
 
-revision = "0005b"
+revision = "0011"
 down_revision = "0009"
 
 
