@@ -127,10 +127,12 @@ class Keeper:
         """None: ready, or it has ended; else why it must end."""
         if self.spec.ready is None:
             return None
-        deadline = time.monotonic() + self.spec.ready_timeout
+        deadline, since = time.monotonic() + self.spec.ready_timeout, time.time()
         while not done.done():
             if await self.spec.ready():
                 return None
+            if (heartbeat := self.spec.heartbeat) and _stopped_beating(heartbeat, since):
+                return f"no heartbeat for {heartbeat.max_age:g} s"
             if time.monotonic() > deadline and not self._stopping.is_set():
                 return f"not ready after {self.spec.ready_timeout:.0f} s"
             await self._finished(done, _PROBE_PAUSE)
@@ -181,3 +183,12 @@ def _age(heartbeat: Heartbeat, since: float) -> float:
         return time.time() - max(heartbeat.file.stat().st_mtime, since)
     except OSError:
         return time.time() - since
+
+
+def _stopped_beating(heartbeat: Heartbeat, since: float) -> bool:
+    """Whether it has beaten since it was started, and no more: it may work before it is ready."""
+    try:
+        beat = heartbeat.file.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return beat > since and time.time() - beat > heartbeat.max_age

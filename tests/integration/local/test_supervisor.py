@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from infra.local.errors import AlreadyRunningError, PortInUseError, StartError
+from infra.local.keeper import Keeper
 from infra.local.processes import Heartbeat, Probe, ProcessSpec, RestartPolicy
 from infra.local.state import (
     ProcessStatus,
@@ -151,6 +152,46 @@ async def test_a_process_without_heartbeat_is_killed_and_started_again(
 
         await until(killed)
         assert status(data_dir, "frozen").reason == "no heartbeat for 0.5 s"
+
+
+async def test_a_process_that_freezes_before_it_is_ready_is_killed_too(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    beat = tmp_path / "beat"
+    code = f"import pathlib, sys; pathlib.Path(sys.argv[1]).touch(); {SLEEP}"
+    keeper = never_ready(python(code, str(beat)), beat, data_dir)
+    task = asyncio.create_task(keeper.run())
+
+    async def killed() -> bool:
+        return keeper.status.restarts > 0
+
+    await until(killed)
+    assert keeper.status.reason == "no heartbeat for 0.5 s"
+    await ended(keeper, task)
+
+
+async def test_a_slow_start_before_the_first_beat_is_no_frozen_process(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    beat = tmp_path / "beat"
+    beat.touch()  # by the run before
+    keeper = never_ready(python(SLEEP), beat, data_dir)
+    task = asyncio.create_task(keeper.run())
+    await asyncio.sleep(2)
+    assert (keeper.status.state, keeper.status.restarts) == ("starting", 0)
+    await ended(keeper, task)
+
+
+def never_ready(command: tuple[str, ...], beat: Path, data_dir: Path) -> Keeper:
+    never, heartbeat = exists(beat.with_name("never")), Heartbeat(beat, 0.5)
+    spec = ProcessSpec("frozen", command, ready=never, heartbeat=heartbeat)
+    return Keeper(spec, data_dir, RestartPolicy(first=0.05), lambda: None)
+
+
+async def ended(keeper: Keeper, task: asyncio.Task[None]) -> None:
+    keeper.ask_to_stop()
+    keeper.kill()
+    await asyncio.wait_for(task, 10)
 
 
 async def test_a_process_that_keeps_beating_lives(
