@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from types import GenericAlias
 from typing import Any, cast, get_type_hints
 from uuid import UUID
 
@@ -50,8 +51,13 @@ def python_type(avro: Any) -> Any:
     if "logicalType" in avro:
         return _LOGICAL[avro["logicalType"]]
     if avro["type"] == "array":
-        return list[str] if avro["items"] == "string" else list[dict[str, Any]]
+        item = dict[str, Any] if _is_record(avro["items"]) else python_type(avro["items"])
+        return GenericAlias(list, (item,))
     return _PLAIN[avro["type"]]
+
+
+def _is_record(avro: Any) -> bool:
+    return isinstance(avro, dict) and avro["type"] == "record"
 
 
 def declared(event_type: str) -> dict[str, Any]:
