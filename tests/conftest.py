@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -16,6 +17,10 @@ from pytest_socket import disable_socket, enable_socket
 
 from infra.database import make_database, migrate
 from tests.support.services import Services, start_services
+
+# How long an example takes says something about the machine, and nothing about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _WITH_SERVICES = ("integration", "e2e", "chaos", "benchmarks")
 

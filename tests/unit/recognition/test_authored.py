@@ -44,5 +44,5 @@ def test_a_line_that_is_no_labelled_sentence_is_refused(tmp_path: Path) -> None:
 
 def test_every_author_is_read() -> None:
     voices = {sentence.voice.split()[0] for sentence in authored_sentences()}
-    assert voices == {"author_a", "author_b", "author_c", "author_d"}
+    assert voices == {"author_a", "author_b", "author_c", "author_d", "author_e", "author_f"}
     assert len(authored_sentences()) > 1_700
