@@ -86,15 +86,22 @@ def clickhouse_differences(client: Client, events: Sequence[Event]) -> list[Diff
     return found
 
 
+_MOMENTS = frozenset({"occurred_at", "observed_at"})
+
+
 def _table_differences(
     client: Client, table: str, columns: Sequence[str], wanted: Mapping[int, Sequence[Any]]
 ) -> list[Difference]:
     selected = ", ".join(map(_as_plain, columns))
     rows = client.query(f"SELECT {selected} FROM {table}").result_rows  # noqa: S608
     found = grouped((row[0], tuple(row)) for row in rows)
-    when = columns.index("occurred_at")
     expected = {
-        position: [(*row[:when], round(row[when] * 1_000_000), *row[when + 1 :])]
+        position: [
+            tuple(
+                round(value * 1_000_000) if column in _MOMENTS else value
+                for column, value in zip(columns, row, strict=True)
+            )
+        ]
         for position, row in wanted.items()
     }
     return compared(f"clickhouse.{table}", expected, found, columns)
@@ -104,7 +111,7 @@ def _as_plain(column: str) -> str:
     """Ids as text and times as microseconds, as the row mappers have them."""
     if column.endswith("_id"):
         return f"toString({column})"
-    return f"toUnixTimestamp64Micro({column})" if column == "occurred_at" else column
+    return f"toUnixTimestamp64Micro({column})" if column in _MOMENTS else column
 
 
 # --- all of it -----------------------------------------------------------------------------
