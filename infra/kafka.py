@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     NewTopic,
@@ -170,6 +170,27 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise KafkaUnavailableError("Kafka did not make its topics ready in time")
     return min(left, _REQUEST_TIMEOUT)
+
+
+_NOBODY_LEADS = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+
+
+def watermarks(consumer: Consumer, place: TopicPartition, timeout: float) -> tuple[int, int]:
+    """First and next offset of a partition.
+
+    Asks again, for `timeout` seconds, while nobody leads it yet: just after it was made, or after
+    a broker's restart. Raises KafkaException.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            first, end = consumer.get_watermark_offsets(place, timeout=timeout)
+        except KafkaException as error:
+            if error.args[0].code() not in _NOBODY_LEADS or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return first, end
 
 
 class KafkaWatermarks:

@@ -10,7 +10,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from infra.kafka import KafkaUnavailableError, consumer_config
+from infra.kafka import KafkaUnavailableError, consumer_config, watermarks
 from projections.batch import Record
 
 SUFFIX: Final = "-dlq"
@@ -63,7 +63,7 @@ def read_letters(bootstrap: str, prefix: str, topics: Iterable[str]) -> Iterator
 def _topic(consumer: Consumer, prefix: str, topic: str) -> Iterator[Letter]:
     place = TopicPartition(f"{prefix}{topic}{SUFFIX}", 0)
     try:
-        first, end = consumer.get_watermark_offsets(place, timeout=_SILENCE)
+        first, end = watermarks(consumer, place, _SILENCE)
     except KafkaException as error:
         raise KafkaUnavailableError(f"{place.topic}: {error.args[0].str()}") from error
     if first == end:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from infra.kafka import KafkaUnavailableError, consumer_config
+from infra.kafka import KafkaUnavailableError, consumer_config, watermarks
 from infra.replay.records import Replayed, ReplayError, Selection
 from schemas.registry import Registry
 from schemas.topics import all_topics
@@ -121,7 +121,7 @@ class FromKafka:
             consumer.close()
 
     def _begun(self, consumer: Consumer, place: TopicPartition) -> TopicPartition:
-        first, end = consumer.get_watermark_offsets(place, timeout=_SILENCE)
+        first, end = watermarks(consumer, place, _SILENCE)
         offset = first
         if self.raw and self._since is not None:
             at = TopicPartition(place.topic, place.partition, int(self._since.timestamp() * 1000))

@@ -11,7 +11,13 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from infra.kafka import KafkaUnavailableError, client_config, consumer_config, producer_config
+from infra.kafka import (
+    KafkaUnavailableError,
+    client_config,
+    consumer_config,
+    producer_config,
+    watermarks,
+)
 from infra.replay.records import Replayed, ReplayError
 from schemas.topics import all_topics
 
@@ -76,7 +82,7 @@ class NewTopicSink:
         with closing(Consumer(config)) as reader:
             known = reader.list_topics(self._name, timeout=_TIMEOUT).topics[self._name].partitions
             places = [TopicPartition(self._name, number) for number in sorted(known)]
-            return [reader.get_watermark_offsets(each, timeout=_TIMEOUT)[1] for each in places]
+            return [watermarks(reader, each, _TIMEOUT)[1] for each in places]
 
     def _prepared(self, *, append: bool) -> int:
         """Make the topic, or look at what is there: its last position."""
@@ -110,7 +116,7 @@ class NewTopicSink:
         """
         with closing(Consumer(consumer_config(self._bootstrap, enable_partition_eof=True))) as it:
             place = TopicPartition(self._name, partition)
-            first, end = it.get_watermark_offsets(place, timeout=_TIMEOUT)
+            first, end = watermarks(it, place, _TIMEOUT)
             start = max(first, end - back)
             it.assign([TopicPartition(self._name, partition, start)])
             position = None

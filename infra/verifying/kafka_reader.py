@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from infra.kafka import KafkaUnavailableError, consumer_config
+from infra.kafka import KafkaUnavailableError, consumer_config, watermarks
 from projections.batch import Record
 
 Place = tuple[str, int]
@@ -82,7 +82,7 @@ class PartitionReader:
 
     def _end(self, place: Place) -> tuple[int, int]:
         try:
-            low, high = self._consumer.get_watermark_offsets(self._physical(place), timeout=10)
+            low, high = watermarks(self._consumer, self._physical(place), 10.0)
         except KafkaException as error:
             raise KafkaUnavailableError(f"{place[0]}-{place[1]}: {error}") from error
         return low, high
