@@ -14,7 +14,6 @@ from infra.local.errors import StackError
 from tests.benchmarks.report import Report
 from tests.support.services import (
     Services,
-    free_port,
     settings_on_free_ports,
     start_services,
 )
@@ -59,9 +58,8 @@ class Bench:
         """The whole product on stores of its own, alone on the machine."""
         self.close()
         self.say("starting the whole product")
-        metrics = free_port() % 50_000 + 10_000
         folder = _new_folder(self.folder / name) / "data"
-        made = settings_on_free_ports(folder, metrics_port=metrics, **settings)
+        made = settings_on_free_ports(folder, **settings)
         stack = WholeStack(made, resolve(made))
         try:
             try:

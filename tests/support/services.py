@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import httpx
 import psycopg
 from confluent_kafka.admin import AdminClient
 
-from infra.local.addresses import Addresses, resolve
+from infra.local.addresses import METRICS_ROLES, Addresses, resolve
 from infra.settings import Settings, load_settings
 
 
@@ -28,13 +29,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def free_ports(count: int) -> list[int]:
-    """So many ports that were free a moment ago, no two of them the same."""
-    with ExitStack() as probes:
-        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
-        for probe in sockets:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in sockets]
+_ROWS = range(11_000, 32_000)
+"""Below the ports that the system gives to clients: none of those can come in between."""
+
+
+def free_row(count: int) -> range:
+    """So many ports one behind the other, all of them free a moment ago."""
+    while True:
+        first = _ROWS.start + secrets.randbelow(len(_ROWS) - count)
+        row = range(first, first + count)
+        try:
+            with ExitStack() as probes:
+                for port in row:
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return row
 
 
 def settings_on_free_ports(data_dir: Path, **overrides: object) -> Settings:
@@ -47,7 +57,8 @@ def settings_on_free_ports(data_dir: Path, **overrides: object) -> Settings:
         "clickhouse_port",
         "postmark_sandbox_port",
     )
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    row = free_row(len(names) + 1 + len(METRICS_ROLES))
+    ports = dict(zip((*names, "metrics_port"), row, strict=False))
     return load_settings(data_dir=data_dir, **{**ports, **overrides})
 
 

@@ -24,7 +24,7 @@ from infra.local.addresses import Addresses, resolve
 from infra.local.errors import StackError
 from infra.local.state import running_state
 from infra.settings import Settings
-from tests.support.services import environment_of, free_port, settings_on_free_ports
+from tests.support.services import environment_of, settings_on_free_ports
 
 T = TypeVar("T")
 NUDGE = str(Path(sys.executable).with_name("nudge"))
@@ -130,8 +130,7 @@ class WholeStack:
 @contextmanager
 def whole_stack(folder: Path, *, armed: bool = False, **overrides: object) -> Iterator[WholeStack]:
     """Start everything, and stop it afterwards. `armed`: its processes look for orders to die."""
-    metrics = free_port() % 50_000 + 10_000
-    settings = settings_on_free_ports(folder / "data", metrics_port=metrics, **overrides)
+    settings = settings_on_free_ports(folder / "data", **overrides)
     stack = WholeStack(settings, resolve(settings))
     if armed:
         Faults.of(stack.data_dir).prepare()
