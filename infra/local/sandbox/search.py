@@ -118,8 +118,7 @@ async def search_messages(request: Request) -> Response:
     """
     query = request.query_params
     wanted = _searched(request)
-    if not query.get("messagestream"):
-        wanted.add_equal("stream", "outbound")
+    wanted.add_equal("stream", query.get("messagestream") or DEFAULT_STREAM)
     count, offset = number(query, "count", 100, 500), number(query, "offset", 0, 10**9)
     check_window(count, offset)
     total, rows = await sandbox_of(request).database.run(

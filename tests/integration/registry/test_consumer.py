@@ -58,8 +58,13 @@ def test_both_avro_libraries_read_every_event(client: httpx.Client, example: Exa
     assert by_avro["meta"]["occurred_at"] == meta["occurred_at"]
     for name in data.keys() - sealed - {group.array for group in schema.sealed}:
         assert by_fastavro[name] == data[name]
-        assert str(by_avro[name]) == str(data[name])
+        assert _as_text(by_avro[name]) == _as_text(data[name])
     for group in schema.sealed:
         if group.array is None:
             assert by_fastavro[group.field] == by_avro[group.field]
             assert len(by_avro[group.field]) > 45
+
+
+def _as_text(value: object) -> str:
+    """The `avro` package leaves UUIDs as text, those in a list too."""
+    return str([str(each) for each in value] if isinstance(value, list) else value)
