@@ -8,6 +8,7 @@ from typing import Any, Final
 import psycopg
 from clickhouse_connect.driver.client import Client
 
+from projections.clickhouse.rows.fields import MOMENTS
 from projections.rebuild.analytics_fill import PREFIX, AnalyticsTable
 from projections.rebuild.partitions import hashes_of
 from projections.verify.decoding import decoded
@@ -46,7 +47,6 @@ class TableCheck:
         self._pause = pause
         kinds = codec.registry.topic_of.items()
         self._types = sorted(kind for kind, topic in kinds if topic in table.topics)
-        self._when = list(table.columns).index("occurred_at")
         self.events = 0
 
     def faults(self) -> Iterator[Fault]:
@@ -101,10 +101,11 @@ class TableCheck:
             yield self._fault("extra", position, "", "the log has no such event for this table")
 
     def _row(self, event: Event) -> tuple[Any, ...] | None:
-        row, when = self._table.row(event), self._when
+        row = self._table.row(event)
         if row is None:
             return None
-        return (*row[:when], event.occurred_at, *row[when + 1 :])
+        named = zip(self._table.columns, row, strict=True)
+        return tuple(round(v * 1_000_000) if name in MOMENTS else v for name, v in named)
 
     def _same(
         self, event: Event, row: tuple[Any, ...], found: Sequence[tuple[Any, ...]]
@@ -125,4 +126,4 @@ def _as_plain(column: str) -> str:
     """Ids as text and times as microseconds, as the row mappers have them."""
     if column.endswith("_id"):
         return f"toString({column})"
-    return f"toUnixTimestamp64Micro({column})" if column == "occurred_at" else column
+    return f"toUnixTimestamp64Micro({column})" if column in MOMENTS else column

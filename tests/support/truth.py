@@ -13,6 +13,7 @@ from infra.postgres import Connection
 from projections.clickhouse.connect import connect
 from projections.clickhouse.record_rows import SPECIAL
 from projections.clickhouse.rows import events as event_rows
+from projections.clickhouse.rows.fields import MOMENTS
 from projections.postgres.counters import METRICS
 from projections.postgres.view import View
 from projections.postgres.views import ALL_VIEWS
@@ -86,9 +87,6 @@ def clickhouse_differences(client: Client, events: Sequence[Event]) -> list[Diff
     return found
 
 
-_MOMENTS = frozenset({"occurred_at", "observed_at"})
-
-
 def _table_differences(
     client: Client, table: str, columns: Sequence[str], wanted: Mapping[int, Sequence[Any]]
 ) -> list[Difference]:
@@ -98,7 +96,7 @@ def _table_differences(
     expected = {
         position: [
             tuple(
-                round(value * 1_000_000) if column in _MOMENTS else value
+                round(value * 1_000_000) if column in MOMENTS else value
                 for column, value in zip(columns, row, strict=True)
             )
         ]
@@ -111,7 +109,7 @@ def _as_plain(column: str) -> str:
     """Ids as text and times as microseconds, as the row mappers have them."""
     if column.endswith("_id"):
         return f"toString({column})"
-    return f"toUnixTimestamp64Micro({column})" if column in _MOMENTS else column
+    return f"toUnixTimestamp64Micro({column})" if column in MOMENTS else column
 
 
 # --- all of it -----------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from typing import Any, Final
 import orjson
 
 Row = tuple[Any, ...]
+MOMENTS: Final = frozenset({"occurred_at", "observed_at"})
+"""Columns that hold a time: seconds in a row, DateTime64 in ClickHouse."""
 _YEAR_2299: Final = 10_382_342_400_000_000
 
 
