@@ -1,11 +1,12 @@
-"""Who is calling: the bearer token, looked up by its hash."""
+"""Who is calling, and whether they may: the bearer token, looked up by its hash."""
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -13,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import Problem
 from api.ports import Reads, Services
+from domain.access.permissions import EVERYTHING, Permission
 
 _KEPT = 1.0
 """Seconds a found key is believed: a revocation takes effect within a second."""
@@ -20,14 +22,20 @@ _KEPT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. `actor` is how events name it."""
+    """An authenticated caller and what they may do. `actor` is how events name them."""
 
     organization_id: UUID
-    key_id: UUID
+    actor: str
+    permissions: frozenset[Permission]
+    key_id: UUID | None = None
+    user_id: UUID | None = None
+    session_id: UUID | None = None
 
-    @property
-    def actor(self) -> str:
-        return f"key:{self.key_id}"
+    def ensure(self, *needed: Permission) -> None:
+        """Raise Problem (403), which names what is missing, unless they may do all of these."""
+        missing = [each for each in needed if each not in self.permissions]
+        if missing:
+            raise not_allowed(missing)
 
 
 class ApiKeys:
@@ -51,7 +59,8 @@ class ApiKeys:
         if row is None:
             self._known.pop(secret_hash, None)
             return None
-        principal = Principal(UUID(row[0]), UUID(row[1]))
+        key_id = UUID(row[1])
+        principal = Principal(UUID(row[0]), f"key:{key_id}", EVERYTHING, key_id=key_id)
         self._known[secret_hash] = (now, principal)
         if len(self._known) > 10_000:
             self._known.clear()
@@ -86,5 +95,38 @@ def unauthenticated() -> Problem:
     )
 
 
+def not_allowed(missing: Sequence[Permission]) -> Problem:
+    """403 that says which permission is missing."""
+    names = " and ".join(missing)
+    return Problem(
+        403,
+        "not_allowed",
+        f"This needs the permission {names}. Ask an owner of the organization for it.",
+        errors=[
+            {"field": "Authorization", "code": "missing_permission", "detail": each}
+            for each in missing
+        ],
+    )
+
+
 Caller = Annotated[Principal, Depends(authenticate)]
 ServicesOf = Annotated[Services, Depends(services_of)]
+
+
+class Allowed:
+    """What an endpoint needs: a dependency that refuses callers without it.
+
+    `sometimes` is needed for some requests only, for which the endpoint calls `caller.ensure`.
+    """
+
+    def __init__(self, needed: Sequence[Permission], sometimes: Sequence[Permission]) -> None:
+        self.needed = tuple(needed)
+        self.sometimes = tuple(sometimes)
+
+    async def __call__(self, caller: Caller) -> None:
+        caller.ensure(*self.needed)
+
+
+def allow(*needed: Permission, sometimes: Sequence[Permission] = ()) -> Any:
+    """Declare what an endpoint needs: `@router.get("", dependencies=[allow("contacts:read")])`."""
+    return Depends(Allowed(needed, sometimes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, WebSocket
@@ -15,12 +15,15 @@ from api.gateway.limits import Seats
 from api.gateway.session import Session
 from api.ports import Answer, CommandTransaction, Services
 from api.routers.conversations.endpoints import default_business
+from domain.access.permissions import Permission
 from domain.conversation.aggregate import Conversation
 from domain.shared.errors import DomainError
 from domain.shared.meta import Meta
 
 router = APIRouter()
 _SUBPROTOCOL = "bearer."
+TO_JOIN: Final[Permission] = "conversations:read"
+TO_BEGIN: Final[Permission] = "conversations:write"
 
 
 @router.websocket("/v1/ws")
@@ -47,7 +50,8 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
             found = await run_in_threadpool(join, services, principal, conversation_id)
         except (DomainError, Problem) as error:
             await socket.send_json(frames.failure(error))
-            await socket.close(1008, "No such conversation")
+            refused = isinstance(error, Problem) and error.status == 403
+            await socket.close(1008, "Not allowed" if refused else "No such conversation")
             return
         except AWAY:
             await socket.close(1013, "The store is away")
@@ -73,6 +77,7 @@ def known(keys: ApiKeys, token: str) -> Principal | None:
 
 def join(services: Services, principal: Principal, conversation_id: str | None) -> UUID:
     """The conversation to go on with, or a new one. Raises DomainError, Problem."""
+    principal.ensure(TO_JOIN, *([] if conversation_id else [TO_BEGIN]))
     correlation = services.new_id()
     meta = Meta(
         principal.organization_id, principal.actor, correlation, correlation, services.clock()

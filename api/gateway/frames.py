@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from api.errors import problem_of
 from api.routers.conversations.schemas import MessageIn
+from domain.access.permissions import Permission
 
 UNKNOWN_TYPE: Final = "Unknown message type"
 INVALID_FORMAT: Final = "Invalid message format"
@@ -53,6 +55,21 @@ class ContextUpdate(BaseModel):
 
 Incoming = TextInput | VoiceInput | CampaignApproval | ContextUpdate
 _INCOMING: TypeAdapter[Incoming] = TypeAdapter(Annotated[Incoming, Field(discriminator="type")])
+
+
+NEEDS: Final[Mapping[type[BaseModel], Permission]] = {
+    TextInput: "conversations:write",
+    VoiceInput: "conversations:write",
+    CampaignApproval: "campaigns:approve",
+    ContextUpdate: "conversations:write",
+}
+"""What whoever sends such a frame has to be allowed."""
+
+
+def type_of(kind: type[BaseModel]) -> str:
+    """The `type` that such a frame carries."""
+    name: str = get_args(kind.model_fields["type"].annotation)[0]
+    return name
 
 
 class FrameError(Exception):

@@ -13,7 +13,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import Principal
-from api.errors import AWAY
+from api.errors import AWAY, Problem
 from api.gateway import frames
 from api.gateway.frames import CampaignApproval, ContextUpdate, Frame, Incoming, TextInput
 from api.gateway.limits import Pace
@@ -110,13 +110,14 @@ class Session:
                 await self._handle(frame, ears)
             except WebSocketDisconnect:
                 raise
-            except (DomainError, UnavailableError) as error:
+            except (DomainError, UnavailableError, Problem) as error:
                 await self._send(frames.failure(error))
             except Exception as error:  # noqa: BLE001 - one bad frame must not end the session
                 _log.exception("a frame failed", session_id=str(self.session_id))
                 await self._send(frames.failure(error))
 
     async def _handle(self, frame: Incoming, ears: Ears) -> None:
+        self.principal.ensure(frames.NEEDS[type(frame)])
         match frame:
             case TextInput():
                 await self._say(frame.text, ears)

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.requests import read, required
 from domain.shared.errors import InvalidValueError
 from projections.queries.campaigns import get_campaign
@@ -41,7 +41,7 @@ _REPORT: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("/report", responses=_REPORT)
+@router.get("/report", responses=_REPORT, dependencies=[allow("analytics:read")])
 async def report(
     caller: Caller,
     services: ServicesOf,
@@ -59,7 +59,7 @@ async def report(
     return {**found, "from": _instant(since), "to": _instant(until)}
 
 
-@router.get("/campaigns/{campaign_id}")
+@router.get("/campaigns/{campaign_id}", dependencies=[allow("analytics:read")])
 async def campaign(
     request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf
 ) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.ports import Answer, CommandTransaction
 from api.requests import command, ensure_unchanged, etag, read, required
 from domain.organization.aggregate import Organization
@@ -35,7 +35,7 @@ def show(row: Row) -> dict[str, Any]:
     }
 
 
-@router.get("")
+@router.get("", dependencies=[allow("organization:read")])
 async def get(request: Request, caller: Caller, services: ServicesOf) -> Response:
     """The organization of the key."""
     row = await read(
@@ -46,7 +46,7 @@ async def get(request: Request, caller: Caller, services: ServicesOf) -> Respons
     return JSONResponse(show(found), headers={"ETag": etag(found["version"])})
 
 
-@router.patch("")
+@router.patch("", dependencies=[allow("organization:write")])
 async def patch(
     request: Request, body: OrganizationPatch, caller: Caller, services: ServicesOf
 ) -> Response:

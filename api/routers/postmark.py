@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.ports import Answer, CommandTransaction
 from api.requests import command, read, required
 from domain.organization.aggregate import Organization
@@ -31,7 +31,7 @@ class PostmarkIn(BaseModel):
     transactional_stream: StreamId = "outbound"
 
 
-@router.put("", status_code=202)
+@router.put("", status_code=202, dependencies=[allow("integrations:write")])
 async def put(request: Request, body: PostmarkIn, caller: Caller, services: ServicesOf) -> Response:
     """Send through this server from now on; its webhooks are registered in the background."""
     password = secrets.token_urlsafe(32)
@@ -53,7 +53,7 @@ async def put(request: Request, body: PostmarkIn, caller: Caller, services: Serv
     return await command(request, caller, services, decide)
 
 
-@router.get("")
+@router.get("", dependencies=[allow("integrations:read")])
 async def get(request: Request, caller: Caller, services: ServicesOf) -> dict[str, Any]:
     """How the organization sends; never the token."""
     row = await read(

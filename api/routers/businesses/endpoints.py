@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.paging import Part
 from api.ports import Answer, CommandTransaction
 from api.requests import body_of, command, ensure_unchanged, etag, read, required
@@ -31,7 +31,7 @@ def show(business: Business) -> dict[str, Any]:
     }
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[allow("businesses:write")])
 async def post(
     request: Request, body: BusinessIn, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -47,7 +47,7 @@ async def post(
     return await command(request, caller, services, decide)
 
 
-@router.get("")
+@router.get("", dependencies=[allow("businesses:read")])
 async def list_all(
     request: Request, caller: Caller, services: ServicesOf, part: Part, name: str | None = None
 ) -> dict[str, Any]:
@@ -59,7 +59,7 @@ async def list_all(
     return body_of(page, show_row)
 
 
-@router.get("/{business_id}")
+@router.get("/{business_id}", dependencies=[allow("businesses:read")])
 async def get(
     request: Request, business_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -72,7 +72,7 @@ async def get(
     return JSONResponse(show_row(found), headers={"ETag": etag(found["version"])})
 
 
-@router.patch("/{business_id}")
+@router.patch("/{business_id}", dependencies=[allow("businesses:write")])
 async def patch(
     request: Request,
     business_id: UUID,

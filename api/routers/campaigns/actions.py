@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from api.auth import Caller, Principal, ServicesOf
+from api.auth import Caller, Principal, ServicesOf, allow
 from api.errors import MEDIA_TYPE, Problem, body_of_problem
 from api.ports import Answer, CommandTransaction, Services
 from api.requests import command
@@ -39,7 +39,9 @@ async def _carry_out(
     return await command(request, caller, services, decide)
 
 
-@router.post("/approve", responses={200: CAMPAIGN_RESPONSE})
+@router.post(
+    "/approve", responses={200: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:approve")]
+)
 async def approve(
     request: Request, campaign_id: UUID, body: ApprovalIn, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -63,7 +65,9 @@ _RESHOW = (
 )
 
 
-@router.post("/reject", responses={200: CAMPAIGN_RESPONSE})
+@router.post(
+    "/reject", responses={200: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:approve")]
+)
 async def reject(
     request: Request,
     campaign_id: UUID,
@@ -79,7 +83,7 @@ async def reject(
     )  # fmt: skip
 
 
-@router.post("/pause", responses={200: CAMPAIGN_RESPONSE})
+@router.post("/pause", responses={200: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:send")])
 async def pause(
     request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -87,7 +91,7 @@ async def pause(
     return await _carry_out(request, caller, services, campaign_id, handlers.pause)
 
 
-@router.post("/resume", responses={200: CAMPAIGN_RESPONSE})
+@router.post("/resume", responses={200: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:send")])
 async def resume(
     request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -95,7 +99,7 @@ async def resume(
     return await _carry_out(request, caller, services, campaign_id, handlers.resume)
 
 
-@router.post("/cancel", responses={200: CAMPAIGN_RESPONSE})
+@router.post("/cancel", responses={200: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:send")])
 async def cancel(
     request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -103,7 +107,9 @@ async def cancel(
     return await _carry_out(request, caller, services, campaign_id, handlers.cancel)
 
 
-@router.post("/test", status_code=202, responses={202: TEST_RESPONSE})
+@router.post(
+    "/test", status_code=202, responses={202: TEST_RESPONSE}, dependencies=[allow("campaigns:send")]
+)
 async def test(
     request: Request, campaign_id: UUID, body: TestIn, caller: Caller, services: ServicesOf
 ) -> Response:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.as_of import AsOf, header_of, past_of, was_there
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection
 from api.requests import body_of, command, ensure_unchanged, etag, read, required
@@ -46,7 +46,9 @@ def answer(
     return Answer(status, body, {"ETag": etag(campaign.version), **headers})
 
 
-@router.post("", status_code=201, responses={201: CAMPAIGN_RESPONSE})
+@router.post(
+    "", status_code=201, responses={201: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:write")]
+)
 async def post(
     request: Request, body: CampaignIn, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -65,7 +67,7 @@ async def post(
     return await command(request, caller, services, decide)
 
 
-@router.get("", responses={200: LIST_RESPONSE})
+@router.get("", responses={200: LIST_RESPONSE}, dependencies=[allow("campaigns:read")])
 async def list_all(
     request: Request,
     caller: Caller,
@@ -108,7 +110,9 @@ async def list_all(
     return await read(request, caller, services, VIEWS, look)
 
 
-@router.get("/{campaign_id}", responses={200: CAMPAIGN_RESPONSE})
+@router.get(
+    "/{campaign_id}", responses={200: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:read")]
+)
 async def get(
     request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
 ) -> Response:
@@ -142,7 +146,9 @@ async def _past(
     return await read(request, caller, services, [], look)
 
 
-@router.patch("/{campaign_id}", responses={200: CAMPAIGN_RESPONSE})
+@router.patch(
+    "/{campaign_id}", responses={200: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:write")]
+)
 async def patch(
     request: Request, campaign_id: UUID, body: CampaignPatch, caller: Caller, services: ServicesOf
 ) -> Response:

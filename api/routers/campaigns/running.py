@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.errors import Problem
 from api.ports import Answer, CommandTransaction, Connection
 from api.requests import command, read, required
@@ -45,7 +45,12 @@ _PREVIEW_HEADERS: Final = {
 Step = Annotated[int, Query(ge=1, le=5)]
 
 
-@router.post("/steps/{step}/send", status_code=202, responses={202: STEP_RESPONSE})
+@router.post(
+    "/steps/{step}/send",
+    status_code=202,
+    responses={202: STEP_RESPONSE},
+    dependencies=[allow("campaigns:send")],
+)
 async def send_step(
     request: Request, campaign_id: UUID, step: int, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -81,7 +86,7 @@ def _expected(
     return max(audience_count(tx.connection, audience), counts.intended)
 
 
-@router.get("/audience", responses={200: AUDIENCE_RESPONSE})
+@router.get("/audience", responses={200: AUDIENCE_RESPONSE}, dependencies=[allow("campaigns:read")])
 async def audience(
     request: Request,
     campaign_id: UUID,
@@ -111,7 +116,11 @@ async def audience(
     return await read(request, caller, services, ["campaigns", "contacts"], look)
 
 
-@router.get("/preview", response_class=HTMLResponse)
+@router.get(
+    "/preview",
+    response_class=HTMLResponse,
+    dependencies=[allow("campaigns:read", sometimes=["contacts:read"])],
+)
 async def preview(
     request: Request,
     campaign_id: UUID,
@@ -121,6 +130,8 @@ async def preview(
     step: Step = 1,
 ) -> Response:
     """An e-mail as one contact would see it; without a contact, as a stranger would."""
+    if contact_id is not None:
+        caller.ensure("contacts:read")
 
     def look(connection: Connection) -> str:
         row = _campaign(connection, campaign_id)
@@ -143,7 +154,7 @@ def _rendered(html: str, contact: Row | None) -> str:
         raise Problem(409, error.code, str(error)) from None
 
 
-@router.get("/workflow.n8n.json")
+@router.get("/workflow.n8n.json", dependencies=[allow("campaigns:read")])
 async def n8n_workflow(
     request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.as_of import AsOf, header_of, past_of, show_event, showable, was_there
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.errors import Problem
 from api.ports import Connection
 from api.requests import read
@@ -45,7 +45,11 @@ def show(answer: Answer) -> dict[str, Any]:
     }
 
 
-@router.get("/{campaign_id}/why-not", responses={200: WHY_NOT_RESPONSE})
+@router.get(
+    "/{campaign_id}/why-not",
+    responses={200: WHY_NOT_RESPONSE},
+    dependencies=[allow("campaigns:read")],
+)
 async def why_not(
     request: Request,
     campaign_id: UUID,

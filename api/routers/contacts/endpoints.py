@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.as_of import AsOf, header_of, past_of, was_there
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection
 from api.requests import (
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
 VIEWS = ["contacts"]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[allow("contacts:write")])
 async def post(request: Request, body: ContactIn, caller: Caller, services: ServicesOf) -> Response:
     """Add a contact; an address is one contact."""
     add = AddContact(services.new_id(), body.details(), body.consent.consent())
@@ -50,7 +50,7 @@ async def post(request: Request, body: ContactIn, caller: Caller, services: Serv
     return await command(request, caller, services, decide)
 
 
-@router.get("")
+@router.get("", dependencies=[allow("contacts:read")])
 async def list_all(
     request: Request,
     caller: Caller,
@@ -80,7 +80,7 @@ async def list_all(
     return body_of(await read(request, caller, services, VIEWS, look), show_row)
 
 
-@router.get("/{contact_id}")
+@router.get("/{contact_id}", dependencies=[allow("contacts:read")])
 async def get(
     request: Request, contact_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
 ) -> Response:
@@ -108,7 +108,7 @@ async def _past(
     return await read(request, caller, services, [], look)
 
 
-@router.patch("/{contact_id}")
+@router.patch("/{contact_id}", dependencies=[allow("contacts:write")])
 async def patch(
     request: Request, contact_id: UUID, body: ContactPatch, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -125,13 +125,19 @@ async def patch(
     return await command(request, caller, services, decide)
 
 
-@router.delete("/{contact_id}", status_code=204, responses={200: CERTIFICATE_RESPONSE, 204: {}})
+@router.delete(
+    "/{contact_id}",
+    status_code=204,
+    responses={200: CERTIFICATE_RESPONSE, 204: {}},
+    dependencies=[allow("contacts:write", sometimes=["contacts:erase"])],
+)
 async def delete(
     request: Request, contact_id: UUID, caller: Caller, services: ServicesOf, erase: bool = False
 ) -> Response:
     """Hide a contact and never mail the address again. With `erase=true` forget the person for
     good: the keys of what is sealed for them are destroyed, and a signed certificate says so."""
     if erase:
+        caller.ensure("contacts:erase")
         meta = meta_of(request, caller, services)
         return response_of(
             await run_in_threadpool(

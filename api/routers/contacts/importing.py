@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.errors import Problem
 from api.ports import Answer, ImportOrder, Progress, Services
 from api.requests import idempotency_key, meta_of, response_of
@@ -29,7 +29,7 @@ _TYPES: Final = ("text/csv", "application/x-ndjson")
 Step = Progress | Rejection
 
 
-@router.post("/import")
+@router.post("/import", dependencies=[allow("contacts:write")])
 async def import_contacts(
     request: Request,
     caller: Caller,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.personal_reads import PersonalReads
 from api.ports import Connection
 from api.requests import read, required
@@ -23,7 +23,11 @@ router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
 VIEWS = ["contacts", "deliveries", "turns"]
 
 
-@router.get("/{contact_id}/export", responses={200: EXPORT_RESPONSE})
+@router.get(
+    "/{contact_id}/export",
+    responses={200: EXPORT_RESPONSE},
+    dependencies=[allow("contacts:export")],
+)
 async def export(
     request: Request, contact_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -50,7 +54,11 @@ async def export(
     return JSONResponse(plain(shown), headers={"Content-Disposition": disposition})
 
 
-@router.get("/{contact_id}/erasure", responses={200: CERTIFICATE_RESPONSE})
+@router.get(
+    "/{contact_id}/erasure",
+    responses={200: CERTIFICATE_RESPONSE},
+    dependencies=[allow("audit:read")],
+)
 async def erasure(contact_id: UUID, caller: Caller, services: ServicesOf) -> dict[str, Any]:
     """The signed certificate of a contact's erasure."""
     found = await run_in_threadpool(

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.as_of import AsOf, header_of, past_of, was_there
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.errors import Problem
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection, Services
@@ -50,7 +50,7 @@ DEFAULT_WAIT, LONGEST_WAIT = 10, 30
 _WAIT = re.compile(r"\bwait=(\d{1,4})\b")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[allow("conversations:write")])
 async def post(
     request: Request, caller: Caller, services: ServicesOf, body: ConversationIn | None = None
 ) -> Response:
@@ -84,6 +84,7 @@ def default_business(tx: CommandTransaction) -> UUID:
 @router.post(
     "/{conversation_id}/messages",
     responses={200: ANSWER_RESPONSE, 202: PENDING_RESPONSE},
+    dependencies=[allow("conversations:write")],
 )
 async def say(
     request: Request,
@@ -119,7 +120,7 @@ def waiting_time(request: Request) -> int:
     return min(int(said[1]), LONGEST_WAIT) if said else DEFAULT_WAIT
 
 
-@router.get("")
+@router.get("", dependencies=[allow("conversations:read")])
 async def list_all(
     request: Request,
     caller: Caller,
@@ -136,7 +137,7 @@ async def list_all(
     return body_of(page, show_conversation)
 
 
-@router.get("/{conversation_id}")
+@router.get("/{conversation_id}", dependencies=[allow("conversations:read")])
 async def get(
     request: Request,
     conversation_id: UUID,
@@ -175,7 +176,7 @@ def _with_turns(services: Services, connection: Connection, row: Row) -> dict[st
     return {**show_conversation(row), "turns": turns}
 
 
-@router.get("/{conversation_id}/turns/{turn_id}")
+@router.get("/{conversation_id}/turns/{turn_id}", dependencies=[allow("conversations:read")])
 async def turn(
     request: Request, conversation_id: UUID, turn_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from api.auth import Caller, Principal, ServicesOf
+from api.auth import Caller, Principal, ServicesOf, allow
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Services
 from api.requests import body_of, command, read
@@ -30,7 +30,7 @@ def show(row: Row) -> dict[str, Any]:
     return {**{name: row[name] for name in same}, **times}
 
 
-@router.get("", responses={200: IN_DOUBT_RESPONSE})
+@router.get("", responses={200: IN_DOUBT_RESPONSE}, dependencies=[allow("campaigns:read")])
 async def list_all(
     request: Request,
     caller: Caller,
@@ -47,7 +47,11 @@ async def list_all(
     return body_of(found, show)
 
 
-@router.post("/{delivery_id}/resend", responses={200: DECIDED_RESPONSE})
+@router.post(
+    "/{delivery_id}/resend",
+    responses={200: DECIDED_RESPONSE},
+    dependencies=[allow("campaigns:send")],
+)
 async def resend(
     request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:
@@ -55,7 +59,11 @@ async def resend(
     return await _decide(request, caller, services, delivery_id, Released())
 
 
-@router.post("/{delivery_id}/close", responses={200: DECIDED_RESPONSE})
+@router.post(
+    "/{delivery_id}/close",
+    responses={200: DECIDED_RESPONSE},
+    dependencies=[allow("campaigns:send")],
+)
 async def close(
     request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:

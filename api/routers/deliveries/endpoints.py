@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.as_of import AsOf, header_of, past_of, was_there
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.paging import Part
 from api.ports import Connection
 from api.requests import body_of, read, required
@@ -54,7 +54,11 @@ def show_event(event: Event) -> dict[str, Any]:
     }
 
 
-@router.get("/campaigns/{campaign_id}/deliveries", responses={200: DELIVERIES_RESPONSE})
+@router.get(
+    "/campaigns/{campaign_id}/deliveries",
+    responses={200: DELIVERIES_RESPONSE},
+    dependencies=[allow("campaigns:read")],
+)
 async def list_all(
     request: Request,
     campaign_id: UUID,
@@ -76,7 +80,11 @@ async def list_all(
     return body_of(await read(request, caller, services, ["campaigns", *VIEWS], look), show)
 
 
-@router.get("/deliveries/{delivery_id}", responses={200: DELIVERY_RESPONSE})
+@router.get(
+    "/deliveries/{delivery_id}",
+    responses={200: DELIVERY_RESPONSE},
+    dependencies=[allow("campaigns:read")],
+)
 async def get(
     request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
 ) -> Response:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from api.as_of import AsOf, header_of, past_of, show_event, showable, was_there
-from api.auth import Caller, ServicesOf
+from api.auth import Caller, ServicesOf, allow
 from api.ports import Connection, Services
 from api.requests import read
 from api.routers.campaigns.examples import WHY_RESPONSE
@@ -38,7 +38,9 @@ def _addresses(services: Services, connection: Connection, links: Iterable[Link]
     return known_addresses(services, connection, turns)
 
 
-@router.get("/{delivery_id}/why", responses={200: WHY_RESPONSE})
+@router.get(
+    "/{delivery_id}/why", responses={200: WHY_RESPONSE}, dependencies=[allow("campaigns:read")]
+)
 async def why(
     request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
 ) -> JSONResponse:

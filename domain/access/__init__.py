@@ -1,0 +1,1 @@
+"""Access: what somebody may be allowed to do, and the roles that allow it."""
