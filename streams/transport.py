@@ -117,6 +117,25 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if chunk:
                 yield tp, self._chunk_message(Chunk(tp, chunk), generation)
 
+    def ack(self, message: Any) -> bool:
+        """The chunk is handled. Which offset that was interests nobody: see `commit`."""
+        known = message in self._unacked_messages
+        self._unacked_messages.discard(message)
+        message.acked = True
+        return known
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
+        """Nothing: positions are stored with the rows.
+
+        Stock keeps a tree of the offsets between acknowledged ones. Behind chunks and transaction
+        markers it has a gap for each message, and sorts them all at every next one: at a hundred
+        small transactions a second that took most of the loop, and grew without end.
+        """
+        return False
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing, as for `commit`."""
+
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109
         # stock sleeps a whole second while there is nothing it may fetch from
         if self.flow_active and not self._get_active_partitions():

@@ -7,7 +7,9 @@ the isolation level or whole batches. Read streams/transport.py again before cha
 from __future__ import annotations
 
 import inspect
+import re
 from importlib.metadata import version
+from inspect import getsource
 
 import faust.app.base
 import faust.streams
@@ -37,6 +39,9 @@ def test_the_versions_are_the_ones_this_was_proven_with(name: str) -> None:
         (driver.Consumer, "getmany", ["self", "timeout"]),
         (driver.Consumer, "_wait_next_records", ["self", "timeout"]),
         (driver.Consumer, "_new_consumer_thread", ["self"]),
+        (driver.Consumer, "ack", ["self", "message"]),
+        (driver.Consumer, "commit", ["self", "topics", "start_new_transaction"]),
+        (driver.Consumer, "_add_gap", ["self", "tp", "offset_from", "offset_to"]),
         (driver.Consumer, "_get_active_partitions", ["self"]),
         (driver.Consumer, "perform_seek", ["self"]),
         (driver.Consumer, "seek_wait", ["self", "partitions"]),
@@ -61,6 +66,19 @@ def test_aiokafka_still_reads_the_settings_we_change_after_construction() -> Non
     start = inspect.getsource(AIOKafkaConsumer.start)
     assert "self._isolation_level" in start
     assert "self._fetch_max_wait_ms" in start
+
+
+def test_faust_asks_for_offsets_only_to_commit_them() -> None:
+    """So that a consumer which never commits need not remember them."""
+    readers = {
+        name
+        for name, member in vars(Consumer).items()
+        if inspect.isfunction(member) and re.search(r"self\._(gap|acked)\b", getsource(member))
+    }
+    assert readers == {
+        "__init__", "ack", "_add_gap", "_new_offset", "_filter_tps_with_pending_acks",
+        "on_partitions_revoked",
+    }  # fmt: skip
 
 
 def test_a_message_carries_the_generation_that_a_stream_checks() -> None:
