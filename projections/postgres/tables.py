@@ -1,14 +1,18 @@
-"""Sets of rows in and out of one view's table, a statement each, whatever their number."""
+"""Sets of rows in and out of one view's table, few statements whatever their number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 import psycopg
 
 from projections.postgres.view import View
+
+SMALL = 64
+"""So many rows at most are stored by one plain statement: below that its round trips are what a
+COPY costs."""
 
 
 class TableMismatchError(Exception):
@@ -18,8 +22,9 @@ class TableMismatchError(Exception):
 class Table:
     """Loads and stores the rows of one view.
 
-    Rows go through COPY into a temporary table of the connection, then one INSERT: for thousands
-    of rows that took two thirds of the time of an INSERT from one array per column.
+    Many rows go through COPY into a temporary table of the connection, then one INSERT: for
+    thousands that took two thirds of the time of an INSERT from one array per column. A few go
+    by an INSERT of their own, which can share a round trip with other statements.
     """
 
     def __init__(self, view: View[Any], types: Mapping[str, str], schema: str = "views") -> None:
@@ -42,11 +47,11 @@ class Table:
         )
         self._copy = f"COPY {staged} ({columns}) FROM STDIN"
         self._copy_new = f"COPY {table} ({columns}) FROM STDIN"
-        self._merge = (
-            f"INSERT INTO {table} ({columns}) "  # noqa: S608
-            f"SELECT {columns} FROM {staged} "
-            f"ON CONFLICT ({view.key}) DO UPDATE SET {changed}"
-        )
+        insert = f"INSERT INTO {table} ({columns}) "
+        replace = f" ON CONFLICT ({view.key}) DO UPDATE SET {changed}"
+        self._merge = f"{insert}SELECT {columns} FROM {staged}{replace}"  # noqa: S608
+        self._insert = insert + "VALUES " + "{}" + replace
+        self._one = "(" + ", ".join(f"%s::{types[n]}" for n in fields) + ")"
 
     def load(self, conn: psycopg.Connection[Any], keys: Iterable[str]) -> dict[str, Any]:
         """Rows of those keys that have one."""
@@ -56,8 +61,12 @@ class Table:
         key, make = self._key, self._make
         return {row[key]: make(row) for row in rows}
 
-    def store(self, conn: psycopg.Connection[Any], rows: Iterable[Any]) -> None:
-        """Insert or replace the rows, at most once in a transaction."""
+    def store(self, conn: psycopg.Connection[Any], rows: Sequence[Any]) -> None:
+        """Insert or replace the rows, at most once in a transaction; no key twice."""
+        if len(rows) <= SMALL:
+            values = [value for row in rows for value in self._adapted(row)]
+            conn.execute(self._insert.format(", ".join([self._one] * len(rows))), values)
+            return
         with conn.cursor() as cursor:
             cursor.execute(self._stage)
             self._write(cursor, self._copy, rows)

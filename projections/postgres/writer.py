@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import psycopg
@@ -13,7 +13,7 @@ from domain.shared.faults import FaultPoint, Reach, unarmed
 from projections.batch import Batch, Record
 from projections.postgres import counters, positions
 from projections.postgres.folding import fold_events
-from projections.postgres.tables import Table, alike, open_tables
+from projections.postgres.tables import SMALL, Table, alike, open_tables
 from projections.postgres.view import View
 from projections.postgres.views import ALL_VIEWS
 from schemas.codec import Codec, Event
@@ -24,6 +24,11 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
 Observe = Callable[[str, int, float], None]
 """Told after each commit: topic, events folded, seconds."""
+
+_LAZILY = "SET LOCAL synchronous_commit TO off"
+"""Postgres answers a commit before it is on disk. When the machine dies the last moments' rows are
+gone together with the positions that said so, and are read from Kafka again; nobody else stores
+anything on the strength of them."""
 
 COUNTED = "deliveries"
 """The view whose rows the campaign counters sum."""
@@ -74,7 +79,7 @@ class ProjectionWriter:
         if not batch:
             return
         began = time.perf_counter()
-        with self._connect() as conn:
+        with self._connect() as conn, _few_round_trips(conn, batch):
             folded = self._store(conn, batch)
         self._observe(batch.topic, folded, time.perf_counter() - began)
 
@@ -94,6 +99,7 @@ class ProjectionWriter:
         if not views:
             return 0
         partition = (batch.topic, batch.partition)
+        conn.execute(_LAZILY)
         stored = positions.lock(conn, views, partition)
         shadows = _following(conn, stored, partition)
         left = batch.after(min(stored.values()))
@@ -136,6 +142,12 @@ class ProjectionWriter:
         if schema not in self._tables:
             self._tables[schema] = open_tables(conn, self._views.values(), schema)
         return self._tables[schema][view.name]
+
+
+def _few_round_trips(conn: psycopg.Connection[Any], batch: Batch) -> AbstractContextManager[object]:
+    """Statements whose answers nobody waits for travel together: on a busy machine each round
+    trip of a small batch costs as much as its work. COPY, which large ones need, cannot."""
+    return conn.pipeline() if len(batch) <= SMALL else nullcontext()
 
 
 def tables_of(view: str) -> tuple[str, ...]:
