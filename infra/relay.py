@@ -26,6 +26,8 @@ from infra.relay_marker import read_marker
 from schemas.registry import default_registry
 
 MARKER_TOPIC = "relay-position"
+_SMALL = 100
+"""A batch of fewer events is followed by the linger."""
 RELAYED = Counter("nudge_relay_events_total", "Events carried from the log to Kafka.")
 ABORTED = Counter("nudge_relay_aborted_total", "Kafka transactions aborted and done again.")
 POSITION = Gauge("nudge_relay_position", "Highest position that is on Kafka.")
@@ -48,6 +50,9 @@ class RelaySettings:
     batch: int = 4_000
     batch_bytes: int = 16 * 1024 * 1024
     """A batch ends with the event that reaches this size, so that memory stays bounded."""
+    linger: float = 0.015
+    """How long to wait behind a small batch, so that what comes meanwhile shares a transaction:
+    each costs the broker and every consumer the same, however little it holds."""
     idle_wait: float = 0.5
     """How long to wait for a notification before looking anyway."""
     kafka_timeout: float = 30.0
@@ -126,6 +131,8 @@ class Relay:
                 rows = log.read(self.position)
                 if rows:
                     self._relay(producer, rows)
+                    if len(rows) < _SMALL:
+                        self._stop.wait(settings.linger)
                 else:
                     log.wait(settings.idle_wait)
 

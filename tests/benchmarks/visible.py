@@ -1,8 +1,9 @@
 """visible: how long after its append an event is in the read model, and in ClickHouse.
 
 No peer: the limits are absolute. The whole product runs; new deliveries are appended to its log at
-a steady rate, one a commit. A watcher asks each store for those that it has not found yet, every
-few milliseconds, so that the figures include up to one interval of asking and the query itself.
+a steady rate, one a commit. A watcher asks each store for those that it has not found yet: the
+read model every 4 ms, ClickHouse, where a query costs more, every 100 ms. The figures include up
+to one interval of asking and the query itself.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _PATIENCE = 30.0
 _ASKED = 100
 """How many, the oldest first, a query asks for at most: a second's worth."""
 ABOUT = f"""{RATE} new deliveries a second for a minute, one a commit, the whole product running;
-from the return of the commit until a query of the store finds it. Both stores are asked all the
-time, each by a thread of its own."""
+from the return of the commit until a query of the store finds it. The read model is asked
+every 4 ms, ClickHouse every 100 ms. Before it, 20 seconds at the same rate that are not counted."""
 Find = Callable[[Sequence[str]], set[str]]
 """Which of these deliveries a store has."""
 
@@ -82,7 +83,7 @@ def run(bench: Bench) -> Report:
     """Measure."""
     seconds = 10 if bench.quick else 60
     with bench.product("visible") as stack:
-        _delays(stack, intended(RATE * 5))  # nothing is ever used for the first time below
+        _delays(stack, intended(RATE * 20))  # below nothing is used for the first time
         with watched(pids_by_role(stack), every=2) as usage:
             view, analytics = _delays(stack, intended(RATE * seconds, seed=2))
     figures = [
@@ -126,7 +127,7 @@ def _delays(stack: WholeStack, events: Sequence[NewEvent]) -> tuple[list[float],
             found = analytics.query(query).result_rows
             return {str(row[0]) for row in found}
 
-        watchers = Watcher(in_view, 0.004), Watcher(in_clickhouse, 0.02)
+        watchers = Watcher(in_view, 0.004), Watcher(in_clickhouse, 0.1)
         began = time.perf_counter()
         for number, event in enumerate(events):
             time.sleep(max(0.0, began + number / RATE - time.perf_counter()))
