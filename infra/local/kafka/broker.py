@@ -11,9 +11,12 @@ from pathlib import Path
 from string import Template
 
 from infra.local.errors import StackError
-from infra.local.kafka.jars import ensure_jars
 
 HEAP = "512m"
+_JVM = (f"-Xmx{HEAP}", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""For a broker of one machine's few thousand events a second: the second compiler and a collector
+with threads of its own take more processor in the first minutes than they ever give back."""
+_MAIN = ("kafka.Kafka", "server.properties")
 _HERE = Path(__file__).parent
 _LOGGING = "-Dlog4j2.configurationFile=log4j2.properties"
 
@@ -35,19 +38,17 @@ def server_properties(port: int, controller_port: int, log_dir: str = "data") ->
     return template.substitute(port=port, controller_port=controller_port, log_dir=log_dir)
 
 
-def broker_command() -> list[str]:
-    """The broker's command line, to be run inside its home folder."""
-    memory = [f"-Xmx{HEAP}", "-Xms128m", "-XX:+UseG1GC"]
-    return [java_program(), *memory, _LOGGING, "-cp", "libs/*", "kafka.Kafka", "server.properties"]
+def broker_command(*options: str) -> list[str]:
+    """The broker's command line, to be run inside its home folder; `options` are Java's."""
+    return [java_program(), *_JVM, *options, _LOGGING, "-cp", "libs/*", *_MAIN]
 
 
-def prepare_home(home: Path, data_dir: Path, port: int, controller_port: int) -> None:
+def prepare_home(home: Path, jars: Path, port: int, controller_port: int) -> None:
     """Make the broker's folder ready to start in: jars, configuration, formatted storage.
 
-    Repeating it is harmless. Raises StackError when the jars or the format fail.
+    Repeating it is harmless. Raises StackError when the format fails.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    jars = ensure_jars(data_dir).resolve()
     # A link, because a class path cannot name a folder that has a colon in its name.
     link = home / "libs"
     link.unlink(missing_ok=True)
