@@ -90,11 +90,31 @@ def fresh_database(stack: Services) -> Iterator[Database]:
     urls = Database(
         at(stack.postgres_owner_url), at(stack.postgres_worker_url), at(stack.postgres_api_url)
     )
-    make_database(stack.postgres_admin_url, urls.owner_url, urls.worker_url, urls.api_url)
-    migrate(urls.owner_url)
-    yield urls
+    template = _migrated(stack)
     with psycopg.connect(stack.postgres_admin_url, autocommit=True) as admin:
+        owner = str(conninfo_to_dict(urls.owner_url)["user"])
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                *map(sql.Identifier, (name, template, owner))
+            )
+        )
+        yield urls
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+_TEMPLATE = "t_migrated"
+_TEMPLATES: set[str] = set()
+
+
+def _migrated(stack: Services) -> str:
+    """A database with everything migrated that others are copied from: a copy takes a tenth."""
+    if stack.postgres_admin_url not in _TEMPLATES:
+        logins = (stack.postgres_owner_url, stack.postgres_worker_url, stack.postgres_api_url)
+        owner, *others = (_with_database(url, _TEMPLATE) for url in logins)
+        make_database(stack.postgres_admin_url, owner, *others)
+        migrate(owner)
+        _TEMPLATES.add(stack.postgres_admin_url)
+    return _TEMPLATE
 
 
 def _with_database(url: str, name: str) -> str:

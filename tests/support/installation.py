@@ -70,7 +70,7 @@ def running_relay(installation: Installation) -> Iterator[None]:
     )
     thread = threading.Thread(target=relay.run, args=(stop,), daemon=True)
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(60)
     try:
         yield
     finally:

@@ -344,7 +344,7 @@ class World:
         answer = httpx.put(f"{self._url}/sandbox/behaviour", json=patch)
         assert answer.status_code == 200, answer.text
 
-    def eventually(self, holds: Callable[[], bool], seconds: float = 30) -> None:
+    def eventually(self, holds: Callable[[], bool], seconds: float = 120) -> None:
         """Wait until it holds; fails when it never does."""
         deadline = time.monotonic() + seconds
         while not holds():

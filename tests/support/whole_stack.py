@@ -30,7 +30,7 @@ T = TypeVar("T")
 NUDGE = str(Path(sys.executable).with_name("nudge"))
 
 
-def eventually(look: Callable[[], T | None], *, seconds: float = 30, what: str = "it") -> T:
+def eventually(look: Callable[[], T | None], *, seconds: float = 120, what: str = "it") -> T:
     """The first true answer of `look`. Fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:

@@ -80,7 +80,7 @@ def expected_deliveries(events: Sequence[Event]) -> list[int]:
     ]
 
 
-def eventually(client: Client, positions: list[int], seconds: float = 10.0) -> None:
+def eventually(client: Client, positions: list[int], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while stored(client) != positions and time.monotonic() < deadline:
         time.sleep(0.02)

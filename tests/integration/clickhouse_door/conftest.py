@@ -60,7 +60,7 @@ class Server:
     def signal(self, number: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def client(self) -> Client:
         return clickhouse_connect.get_client(
@@ -88,7 +88,7 @@ def started(folder: Path) -> Iterator[Server]:
     yield server
     if server.process is not None and server.process.poll() is None:
         server.process.kill()
-        server.process.wait(10)
+        server.process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ def test_env_shows_the_running_stack(nudge: Nudge, small_stack: subprocess.Popen
 
 def test_down_stops_and_can_be_repeated(nudge: Nudge, small_stack: subprocess.Popen[bytes]) -> None:
     assert nudge("down").stdout == "stopped\n"
-    assert small_stack.wait(5) == 0
+    assert small_stack.wait(60) == 0
     assert nudge("down").stdout == "it was not running\n"
     assert json.loads(nudge("status", "--json").stdout)["ready"] is False
     assert nudge("env").returncode == 1
@@ -127,7 +127,7 @@ def test_up_attaches_to_a_running_stack_and_stops_it_when_asked(
                 break
         attached.send_signal(number)
         assert attached.wait(20) == 0
-    assert small_stack.wait(5) == 0
+    assert small_stack.wait(60) == 0
 
 
 def test_a_busy_port_is_one_line_with_the_variable(nudge: Nudge) -> None:

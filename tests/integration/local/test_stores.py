@@ -163,7 +163,7 @@ def test_without_namespaces_root_runs_postgres_as_nobody(
             wait_for_line(log, b"ready to accept connections")
             assert psutil.Process(server.pid).uids().effective == place.owner
             server.send_signal(signal.SIGINT)
-            assert server.wait(10) == 0
+            assert server.wait(60) == 0
     finally:
         shutil.rmtree(reachable)
 

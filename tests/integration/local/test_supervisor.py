@@ -59,7 +59,7 @@ def exists(path: Path) -> Probe:
     return probe
 
 
-async def until(condition: Probe, seconds: float = 15) -> None:
+async def until(condition: Probe, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110  (what is waited for is in files)
             await asyncio.sleep(0.02)
@@ -292,7 +292,7 @@ def test_what_was_left_behind_is_stopped(data_dir: Path) -> None:
     process = psutil.Popen(python(SLEEP))
     leave_behind(data_dir, process, identity_of(process.pid))
     assert end_leftovers(data_dir) == ["old"]
-    assert process.wait(5) == -signal.SIGTERM
+    assert process.wait(60) == -signal.SIGTERM
 
 
 def test_a_stranger_with_the_same_number_is_left_alone(data_dir: Path) -> None:

@@ -131,7 +131,7 @@ def test_views_of_a_topic_tell_their_readers(
     worker.execute("LISTEN nudge_views")
     [(partition, log)] = records(codec, [make_event("BusinessAdded", identity("b"))]).items()
     writer.handle(batch_of(partition, log))
-    told = [note.channel for note in worker.notifies(timeout=5, stop_after=1)]
+    told = [note.channel for note in worker.notifies(timeout=60, stop_after=1)]
     assert told == ["nudge_views"]
 
 

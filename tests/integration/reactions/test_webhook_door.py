@@ -81,10 +81,10 @@ def stored(bootstrap: str, prefix: str) -> list[tuple[bytes, dict[str, bytes]]]:
     consumer = Consumer(consumer_config(bootstrap))
     places = [TopicPartition(prefix + TOPIC.name, p, 0) for p in range(TOPIC.partitions)]
     consumer.assign(places)
-    total = sum(consumer.get_watermark_offsets(place, timeout=10)[1] for place in places)
+    total = sum(consumer.get_watermark_offsets(place, timeout=30)[1] for place in places)
     found: list[tuple[bytes, dict[str, bytes]]] = []
     while len(found) < total:
-        for message in consumer.consume(total, timeout=10):
+        for message in consumer.consume(total, timeout=30):
             headers = dict(cast("list[tuple[str, bytes]]", message.headers() or []))
             found.append((message.value() or b"", headers))
     consumer.close()

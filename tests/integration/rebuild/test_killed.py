@@ -48,7 +48,7 @@ def test_kills_in_the_middle_lose_nothing_and_double_nothing(world: Models) -> N
             time.sleep(0.005)
         reached.append(built(world))
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
     desk = world.desk()
     said: list[str] = []
     first = desk.status()[0][0].id
@@ -71,7 +71,7 @@ def test_when_the_command_is_killed_its_workers_leave_the_shares_alone(world: Mo
         time.sleep(0.005)
     workers = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)  # only the parent: its workers are orphans now
-    process.wait(10)
+    process.wait(60)
 
     desk, deadline, done = world.desk(), time.monotonic() + 60, False
     while not done and time.monotonic() < deadline:

@@ -35,7 +35,7 @@ def free_port() -> int:
         return port
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 120) -> None:
     """Wait until it holds; fails the test when it never does."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -76,7 +76,7 @@ class SandboxProcess:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(timeout=10)
+        self._process.wait(60)
 
 
 @dataclass

@@ -73,7 +73,7 @@ def running(settings: Settings) -> Running:
 
         thread = threading.Thread(target=work)
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         try:
             yield effects
         finally:
