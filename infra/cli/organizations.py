@@ -15,14 +15,11 @@ import httpx
 import typer
 from rich.console import Console
 
-from domain.organization.aggregate import Organization
-from domain.organization.business import Business
-from domain.organization.commands import ConnectPostmark, IssueApiKey, Profile
+from domain.organization.commands import IssueApiKey
 from domain.shared.meta import Meta
 from infra.bootstrap import Core
-from infra.local.sandbox import ACCOUNT_TOKEN
+from infra.founding import connection, found, server_token
 from infra.settings import Settings, SettingsError, load_settings
-from infra.transactions import PostgresTransaction
 
 _console = Console()
 organizations = typer.Typer(help="Organizations.", no_args_is_help=True)
@@ -70,19 +67,18 @@ def create_organization(settings: Settings, name: str, patience: float = 60.0) -
     makes no server.
     """
     core = Core.of(settings, "cli")
-    organization_id, business_id, request = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    organization_id, request = uuid.uuid4(), uuid.uuid4()
     meta = Meta(organization_id, "operator:cli", request, request, datetime.now(UTC))
     api_key, issue = new_api_key()
-    connect = _connection(core, f"{name[:150]} {organization_id}")
-
-    def decide(tx: PostgresTransaction) -> None:
-        organization = Organization.create(name, meta)
-        organization.issue_api_key(issue, meta)
-        organization.connect_postmark(connect, meta)
-        tx.save(organization, Business.add(business_id, _profile(name, organization_id), meta))
-
+    token = server_token(settings, core.addresses.postmark_url, name, organization_id)
+    if token is None:
+        raise SettingsError("NUDGE_POSTMARK_SERVER_TOKEN: needed because NUDGE_POSTMARK_URL is set")
+    connect = connection(token)
     try:
-        core.commands.run(organization_id, decide)
+        business_id, _ = core.commands.run(
+            organization_id,
+            lambda tx: found(tx, name, meta, sandbox=True, key=issue, connect=connect),
+        )
         _wait_until_ready(core, organization_id, patience)
     finally:
         core.pool.close()
@@ -93,44 +89,6 @@ def create_organization(settings: Settings, name: str, patience: float = 60.0) -
         connect.webhook_username,
         connect.webhook_password,
     )
-
-
-def _profile(name: str, organization_id: uuid.UUID) -> Profile:
-    return Profile(
-        name=name,
-        sender_name=name,
-        sender_email=f"hello@{organization_id.hex[:12]}.example.com",
-        postal_address="1 Sandbox Street, 00000 Testville",
-    )
-
-
-def _connection(core: Core, server_name: str) -> ConnectPostmark:
-    """A server of its own in the sandbox, or the configured one; fresh webhook credentials."""
-    settings = core.settings
-    if settings.postmark_url is None:
-        token = _sandbox_server(core.addresses.postmark_url, server_name)
-    elif settings.postmark_server_token is not None:
-        token = settings.postmark_server_token.get_secret_value()
-    else:
-        raise SettingsError("NUDGE_POSTMARK_SERVER_TOKEN: needed because NUDGE_POSTMARK_URL is set")
-    password = secrets.token_urlsafe(32)
-    return ConnectPostmark(
-        server_token=token,
-        webhook_username=f"nudge-{secrets.token_hex(8)}",
-        webhook_password=password,
-        webhook_password_hash=hashlib.sha256(password.encode()).digest(),
-    )
-
-
-def _sandbox_server(url: str, name: str) -> str:
-    answer = httpx.post(
-        f"{url}/servers",
-        json={"Name": name},
-        headers={"X-Postmark-Account-Token": ACCOUNT_TOKEN},
-        trust_env=False,
-    )
-    answer.raise_for_status()
-    return str(answer.json()["ApiTokens"][0])
 
 
 def _wait_until_ready(core: Core, organization_id: uuid.UUID, patience: float) -> None:
