@@ -18,6 +18,9 @@ from domain.delivery.states import EVENT_TYPES
 from domain.organization.aggregate import Organization
 from domain.organization.business import Business
 from domain.organization.dead_letter import DeadLetter
+from domain.people.invitation import Invitation
+from domain.people.session import FailedLogin, Session
+from domain.people.user import User
 from domain.shared.aggregate import Root
 from domain.shared.meta import Meta
 from domain.workflow.aggregate import Workflow
@@ -25,6 +28,7 @@ from schemas.registry import default_registry
 
 AGGREGATES: tuple[type, ...] = (
     Organization, Business, Contact, Campaign, Conversation, Workflow, DeadLetter,
+    User, Invitation, Session, FailedLogin,
 )  # fmt: skip
 REGISTRY = default_registry()
 DELIVERY = "delivery-events"

@@ -14,6 +14,10 @@ from domain.campaign.decisions import workflow_graph
 from domain.contact.commands import Suppress
 from domain.conversation.commands import Position, Recognise, Reply
 from domain.conversation.values import Mention
+from domain.people.commands import Invite, RegisterUser
+from domain.people.invitation import Invitation
+from domain.people.session import Session
+from domain.people.user import User
 from domain.shared.aggregate import Root
 from domain.shared.meta import event_id
 from domain.workflow.generate import generate
@@ -86,6 +90,27 @@ def workflow() -> Root:
     return workflow
 
 
+def user() -> Root:
+    user = User.register(RegisterUser(uuid4(), "ada@example.com", "Ada", "marketer", uuid4()), META)
+    user.change_role("owner", 1, META)
+    user.change_password("reset", META)
+    user.remove(1, META)
+    return user
+
+
+def invitation() -> Root:
+    invite = Invite(uuid4(), uuid4(), "ada@example.com", "analyst", made.later(days=7).now)
+    invitation = Invitation.create(invite, META)
+    invitation.accept(META)
+    return invitation
+
+
+def session() -> Root:
+    session = Session.start(uuid4(), uuid4(), "password", META)
+    session.end("logged_out", META)
+    return session
+
+
 def stored(event: Any, keys: EveryKey) -> bytes:
     draft = draft_of(event)
     meta = {
@@ -110,7 +135,9 @@ def loaded(values: list[bytes], keys: EveryKey | NoKeys) -> Any:
     return again
 
 
-EACH = pytest.mark.parametrize("make", [contact, campaign, conversation, workflow])
+EACH = pytest.mark.parametrize(
+    "make", [contact, campaign, conversation, workflow, user, invitation, session]
+)
 
 
 @EACH

@@ -24,6 +24,10 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
         "ApiKeyRevoked", "PostmarkConnected", "WebhookRegistered", "WebhookRegistrationFailed",
         "PersonalDataRead",
     ),
+    "user": ("UserRegistered", "UserRoleChanged", "UserPasswordChanged", "UserRemoved"),
+    "invitation": ("InvitationCreated", "InvitationAccepted", "InvitationRevoked"),
+    "session": ("SessionStarted", "SessionEnded"),
+    "failed_login": ("LoginFailed",),
     "business": ("BusinessAdded", "BusinessRevised"),
     "conversation": (
         "ConversationStarted", "TurnReceived", "IntentRecognized", "ReplyGiven", "ContextRevised",

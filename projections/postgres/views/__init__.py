@@ -12,9 +12,11 @@ from projections.postgres.views import (
     contacts,
     conversations,
     deliveries,
+    invitations,
     organizations,
     postmark_connections,
     turns,
+    users,
     workflows,
 )
 
@@ -29,4 +31,6 @@ ALL_VIEWS: Final[tuple[View[Any], ...]] = (
     workflows.VIEW,
     contacts.VIEW,
     deliveries.VIEW,
+    users.VIEW,
+    invitations.VIEW,
 )

@@ -13,9 +13,11 @@ from projections.postgres.views import (
     businesses,
     contacts,
     conversations,
+    invitations,
     organizations,
     postmark_connections,
     turns,
+    users,
     workflows,
 )
 from schemas.registry import default_registry
@@ -38,6 +40,7 @@ def test_every_event_of_the_catalogue_is_folded_or_known_to_show_nowhere() -> No
     assert set(default_registry().versions) - folded == {
         "ConsentAttested", "PersonalDataRead",
         "DeadLetterTakenUp", "DeadLetterRetried", "DeadLetterDropped",
+        "SessionStarted", "SessionEnded", "LoginFailed",
     }  # fmt: skip
     assert folded <= {kind for kinds in STREAMS.values() for kind in kinds}
 
@@ -84,6 +87,24 @@ def test_an_erased_contact_keeps_nothing_personal_and_says_why() -> None:
     assert (row.deleted, row.suppression) == (True, "erased")
     personal = ("email", "first_name", "last_name", "timezone", "attributes", "tags")
     assert not any(getattr(row, name) for name in (*personal, "consent_source"))
+
+
+def test_a_removed_user_keeps_nothing_personal() -> None:
+    row = row_after(users.VIEW, "UserRegistered", ("UserRoleChanged", {"role": "admin"}))
+    assert (row.role, row.email, row.removed_at) == ("admin", "plain", None)
+    gone = users.fold(row, make_event("UserRemoved", STREAM, 3, 3))
+    assert gone is not None
+    assert (gone.email, gone.name, gone.removed_at is None) == ("", "", False)
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [("InvitationAccepted", "accepted"), ("InvitationRevoked", "revoked")]
+)
+def test_an_invitation_that_is_over_keeps_no_address(end: str, status: str) -> None:
+    row = row_after(invitations.VIEW, "InvitationCreated")
+    assert (row.status, row.email) == ("open", "plain")
+    over = row_after(invitations.VIEW, "InvitationCreated", end)
+    assert (over.status, over.email) == (status, "")
 
 
 def test_a_turn_keeps_no_address() -> None:
