@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from api import errors
-from api.auth import ApiKeys
+from api.auth import Callers
 from api.frame import RequestFrame
 from api.gateway.endpoint import router as gateway
 from api.gateway.limits import Seats
@@ -32,6 +32,12 @@ from api.routers.deliveries.why import router as why
 from api.routers.events import router as events
 from api.routers.health import router as health
 from api.routers.organization import router as organization
+from api.routers.people.entrance import router as entrance
+from api.routers.people.entrance import well_known
+from api.routers.people.invitations import router as invitations
+from api.routers.people.pages import router as pages
+from api.routers.people.sessions import router as sessions
+from api.routers.people.users import router as users
 from api.routers.postmark import router as postmark
 from api.routers.registry import router as registry
 from api.routers.unsubscribe import router as unsubscribe
@@ -49,13 +55,19 @@ def build_app(services: Services) -> FastAPI:
 
     app = FastAPI(title="NudgeCampaign", version="1", lifespan=lifespan, docs_url="/docs")
     app.state.services = services
-    app.state.api_keys = ApiKeys(services.reads)
+    app.state.callers = Callers(services)
     app.state.seats = Seats(services.sockets.connections)
     app.state.personal_reads = PersonalReads()
     errors.install(app)
     app.add_middleware(RequestFrame, services=services)
     for router in (
         health,
+        entrance,
+        well_known,
+        pages,
+        users,
+        invitations,
+        sessions,
         organization,
         postmark,
         events,

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import Problem
 from api.ports import Reads, Services
-from domain.access.permissions import EVERYTHING, Permission
+from domain.access.permissions import EVERYTHING, ROLES, Permission
 
 _KEPT = 1.0
 """Seconds a found key is believed: a revocation takes effect within a second."""
@@ -67,6 +67,29 @@ class ApiKeys:
         return principal
 
 
+class Callers:
+    """Everybody who may call: API keys, and people by their access tokens. Blocks."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._keys = ApiKeys(services.reads)
+
+    def find(self, token: str) -> Principal | None:
+        """The caller, or None for a token that is not to be believed."""
+        if token.count(".") != 2:  # a JWT has three parts, and a key has no dots
+            return self._keys.find(token)
+        holder = self._services.people.tokens.find(token)
+        if holder is None:
+            return None
+        return Principal(
+            holder.organization_id,
+            f"user:{holder.user_id}",
+            ROLES[holder.role],
+            user_id=holder.user_id,
+            session_id=holder.session_id,
+        )
+
+
 def services_of(request: Request) -> Services:
     """What bootstrap handed to the application."""
     services: Services = request.app.state.services
@@ -78,8 +101,8 @@ async def authenticate(request: Request) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthenticated()
-    keys: ApiKeys = request.app.state.api_keys
-    principal = await run_in_threadpool(keys.find, token.strip())
+    callers: Callers = request.app.state.callers
+    principal = await run_in_threadpool(callers.find, token.strip())
     if principal is None:
         raise unauthenticated()
     request.state.principal = principal
@@ -90,7 +113,7 @@ def unauthenticated() -> Problem:
     return Problem(
         401,
         "unauthenticated",
-        "Send `Authorization: Bearer <api key>` with a key that is in use.",
+        "Send `Authorization: Bearer <token>` with a key in use, or an access token still valid.",
         headers={"WWW-Authenticate": "Bearer"},
     )
 

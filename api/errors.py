@@ -15,6 +15,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.ports import KeyReusedError
+from domain.people.errors import NotAdmittedError, NotYoursToGiveError, TooSoonError
 from domain.shared.errors import (
     DomainError,
     InvalidValueError,
@@ -91,6 +92,13 @@ def problem_of(error: Exception) -> Problem:
             return Problem(422, "invalid_query", str(error), errors=[entry])
         case KeyReusedError():
             return Problem(422, error.code, str(error))
+        case NotAdmittedError():
+            return Problem(401, error.code, str(error), headers={"WWW-Authenticate": "Bearer"})
+        case NotYoursToGiveError():
+            return Problem(403, error.code, str(error))
+        case TooSoonError():
+            retry = {"Retry-After": str(error.seconds)}
+            return Problem(429, error.code, str(error), headers=retry)
         case NotFoundError():
             return Problem(404, error.code, str(error))
         case DomainError():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,9 @@ from domain.shared.errors import DomainError
 from domain.shared.meta import Meta
 from schemas.codec import Event
 from schemas.positions import Positions
+
+if TYPE_CHECKING:
+    from api.people import People  # it builds on this module
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 T = TypeVar("T")
@@ -274,3 +277,5 @@ class Services:
     sockets: SocketLimits
     running: Callable[[], AbstractAsyncContextManager[None]]
     """What runs beside the endpoints while the application does."""
+    people: People
+    """Who works with the product: the entrance, their tokens, their accounts."""

@@ -29,7 +29,7 @@ class MovableClock:
 
     def __enter__(self) -> MovableClock:
         """Keep looking how far the clock was moved."""
-        self._look()
+        self.look()
         threading.Thread(target=self._follow, name="clock", daemon=True).start()
         return self
 
@@ -38,9 +38,10 @@ class MovableClock:
 
     def _follow(self) -> None:
         while not self._stop.wait(_EVERY):
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Ask how far it was moved."""
         try:
             with self._pool.connection(timeout=2) as connection:
                 row = connection.execute("SELECT ahead FROM state.clock").fetchone()

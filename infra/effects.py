@@ -12,6 +12,7 @@ from datetime import timedelta
 from domain.contact.unsubscribe import make_token
 from infra.bootstrap import Core
 from infra.campaign_content import LoggedContents
+from infra.clock import MovableClock
 from infra.healing.heard import PostgresHeard
 from infra.healing.history import PostmarkHistory
 from infra.healing.intake import KafkaIntake
@@ -20,11 +21,15 @@ from infra.keys import ERASURES
 from infra.ledger.ledger import LedgerSettings, PostgresLedger
 from infra.ledger.state import measure
 from infra.local.processes import heartbeat_file
+from infra.people.errands import CHANNEL
+from infra.people.housekeeping import EVERY, Housekeeper
+from infra.people.wiring import housekeeper, messenger
 from infra.postmark import Postmark, Timeouts
 from infra.postmark_webhooks import PostmarkWebhooks
 from infra.senders import LoggedSenders, PostgresRegistrations
 from infra.settings import Settings
 from infra.wakeups import Wakeups
+from streams.effects.errands import Messenger
 from streams.effects.healing.healer import Healer
 from streams.effects.loops import Bell, Loop, watch
 from streams.effects.metrics import SEND_RATE, count_events
@@ -76,6 +81,9 @@ class Effects:
     healer: Healer
     heard: PostgresHeard
     replies: LateReplies
+    messenger: Messenger
+    housekeeper: Housekeeper
+    clock: MovableClock
     threads: int = SENDER_THREADS
     reply_threads: int = REPLY_THREADS
 
@@ -100,6 +108,7 @@ class Effects:
         postmark = Postmark(core.addresses.postmark_url, timeouts, core.reach)
         shop = MailShop.of(LoggedContents(core.commands), _own_links(core))
         SEND_RATE.set(settings.send_rate)
+        clock = MovableClock(core.pool)
         paces = Paces(settings.send_rate, random.Random().random)
         heard = PostgresHeard(core.pool, settings.heal_after)
         return cls(
@@ -122,6 +131,9 @@ class Effects:
             ),
             heard,
             LateReplies(core),
+            messenger(core, clock),
+            housekeeper(core),
+            clock,
         )
 
     def run(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
@@ -135,7 +147,7 @@ class Effects:
             on_ready()
 
         sends, registrations, replies, clockwork = Bell(), Bell(), Bell(), Bell()
-        healing = Bell()
+        healing, errands, tidying = Bell(), Bell(), Bell()
         loops = [
             *(
                 Loop(f"sender-{number}", self.sender.step, sends, stop, POLL)
@@ -148,6 +160,8 @@ class Effects:
             Loop("resolver", self.resolver.step, clockwork, stop, POLL),
             Loop("registrar", self.registrar.step, registrations, stop, POLL),
             Loop("healer", self.healer.step, healing, stop, HEALING_POLL, longest=self._longest()),
+            Loop("messenger", self.messenger.step, errands, stop, POLL, longest=60.0),
+            Loop("housekeeper", self.housekeeper.step, tidying, stop, EVERY, longest=2 * EVERY),
             Loop("measuring", self._measure, clockwork, stop, 2.0),
         ]
         channels = {
@@ -155,11 +169,12 @@ class Effects:
             "nudge_registrations": registrations.ring,
             "nudge_replies": replies.ring,
             "nudge_healing": healing.ring,
+            CHANNEL: errands.ring,
             ERASURES: self.core.keys.forget,
         }
         beat = Heartbeat(heartbeat_file(self.core.addresses.data_dir, "effects"))
         beat()
-        with Wakeups(self.core.addresses.postgres_worker_url, channels):
+        with self.clock, Wakeups(self.core.addresses.postgres_worker_url, channels):
             for loop in loops:
                 loop.start()
             if not self.reply_threads:
@@ -169,7 +184,9 @@ class Effects:
                 watch(loops, stop, beat, patience)
             finally:
                 stop.set()
-                for bell in (sends, registrations, replies, clockwork, healing):
+                for bell in (
+                    sends, registrations, replies, clockwork, healing, errands, tidying
+                ):  # fmt: skip
                     bell.ring()
                 for loop in loops:
                     loop.join(10)

@@ -12,6 +12,8 @@ from infra.bootstrap import Core
 from infra.database import make_database, migrate
 from infra.kafka import create_topics
 from infra.local.addresses import Addresses, resolve
+from infra.people.token_keys import KEEPS_SIGNING
+from infra.people.wiring import token_keys
 from infra.settings import Settings
 from projections.clickhouse.connect import connect
 from projections.clickhouse.migrate import migrate as migrate_clickhouse
@@ -37,9 +39,19 @@ def prepare(settings: Settings, wait_for: Callable[[str], None] = lambda _store:
     wait_for("clickhouse")
     with clickhouse(addresses) as client:
         migrate_clickhouse(client)
+    make_token_key(Core(settings, addresses, "prepare"))
     complete_erasure_ledger(Core(settings, addresses, "prepare"))
     wait_for("kafka")
     create_topics(addresses.kafka_bootstrap, settings.topic_prefix, all_topics().values())
+
+
+def make_token_key(core: Core) -> None:
+    """A key for access tokens, where there is none young enough."""
+    try:
+        with core.pool.connection() as connection:
+            token_keys(core).rotate(connection, only_after=KEEPS_SIGNING)
+    finally:
+        core.pool.close()
 
 
 def complete_erasure_ledger(core: Core) -> None:

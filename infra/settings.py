@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     postmark_url: str | None = None
     postmark_sandbox_port: Port = 28025
     postmark_server_token: SecretStr | None = None
+    postmark_system_token: SecretStr | None = None
+    postmark_system_sender: str = "NudgeCampaign <no-reply@nudgecampaign.example>"
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 28200
 

@@ -19,6 +19,7 @@ from infra.imports.importer import ContactImports
 from infra.keys import ERASURES
 from infra.ledger.deciding import LedgerDecisions
 from infra.ledger.unsubscribing import LedgerUnsubscriptions
+from infra.people.wiring import people_of
 from infra.postgres import connect, organization_transaction
 from infra.push import KafkaNews
 from infra.settings import Settings
@@ -87,6 +88,7 @@ def api_services(core: Core) -> Services:
         news=news,
         sockets=_socket_limits(core.settings),
         running=running,
+        people=people_of(core, clock),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, WebSocket
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import ApiKeys, Principal
+from api.auth import Callers, Principal
 from api.errors import AWAY, Problem
 from api.gateway import frames
 from api.gateway.limits import Seats
@@ -32,7 +33,7 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
     services: Services = socket.app.state.services
     token, subprotocol = credentials(socket)
     try:
-        principal = await run_in_threadpool(known, socket.app.state.api_keys, token)
+        principal = await run_in_threadpool(known, socket.app.state.callers, token)
     except AWAY:
         await socket.accept(subprotocol)
         await socket.close(1013, "The store is away")
@@ -56,7 +57,8 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
         except AWAY:
             await socket.close(1013, "The store is away")
             return
-        await Session(socket, services, principal, services.new_id(), found).run()
+        again = functools.partial(known, socket.app.state.callers, token)
+        await Session(socket, services, principal, services.new_id(), found, again).run()
 
 
 def credentials(socket: WebSocket) -> tuple[str, str | None]:
@@ -70,9 +72,9 @@ def credentials(socket: WebSocket) -> tuple[str, str | None]:
     return "", None
 
 
-def known(keys: ApiKeys, token: str) -> Principal | None:
+def known(callers: Callers, token: str) -> Principal | None:
     """Whose token it is; None for one that is not in use."""
-    return keys.find(token) if token else None
+    return callers.find(token) if token else None
 
 
 def join(services: Services, principal: Principal, conversation_id: str | None) -> UUID:

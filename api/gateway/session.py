@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -46,6 +47,8 @@ class Session:
     principal: Principal
     session_id: UUID
     conversation_id: UUID
+    again: Callable[[], Principal | None]
+    """Whose token it is now: None once it is expired or revoked. Blocks."""
     _inbox: asyncio.Queue[Incoming] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
 
     async def run(self) -> None:
@@ -117,6 +120,8 @@ class Session:
                 await self._send(frames.failure(error))
 
     async def _handle(self, frame: Incoming, ears: Ears) -> None:
+        if not await self._still_admitted():
+            return
         self.principal.ensure(frames.NEEDS[type(frame)])
         match frame:
             case TextInput():
@@ -212,6 +217,8 @@ class Session:
             if await ears.wait(3600.0 if waiting else UPDATE_EVERY):
                 until = time.monotonic() + SETTLING
             now = await self._counted(ears)
+            if now is not None and not await self._still_admitted():
+                return
             if now is None:
                 until = time.monotonic() + SETTLING  # look again soon, whatever comes
                 await asyncio.sleep(UPDATE_EVERY)
@@ -223,6 +230,18 @@ class Session:
                     )
             told = now
             await asyncio.sleep(UPDATE_EVERY)
+
+    async def _still_admitted(self) -> bool:
+        """Whether the token is still good, and for what; closes the connection when it is not."""
+        try:
+            principal = await run_in_threadpool(self.again)
+        except AWAY:
+            return True  # whoever is away cannot say so, and nothing can be done meanwhile either
+        if principal is None:
+            await self.socket.close(1008, "Authentication required")
+            return False
+        self.principal = principal
+        return True
 
     async def _counted(self, ears: Ears) -> dict[str, dict[str, int]] | None:
         """The metrics; None while the store is away."""

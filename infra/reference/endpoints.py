@@ -34,8 +34,10 @@ _CONVENTIONS = """\
 Fields, types and examples: `/openapi.json`, readable at `/docs`. The WebSocket has
 [a page of its own](websocket.md).
 
-- **Key**: `Authorization: Bearer <api key>`. Open without one: `/health*`, `/metrics`,
-  `/openapi.json`, `/asyncapi.json`, `/registry/*`, `/u/*`. Webhooks use HTTP basic authentication.
+- **Key**: `Authorization: Bearer <API key or access token>`. Open without: `/health*`, `/metrics`,
+  `/openapi.json`, `/asyncapi.json`, `/registry/*`, `/v1/auth/*`, `/v1/invitations/accept`,
+  `/.well-known/jwks.json`, `/u/*`, `/a/*`. Webhooks use HTTP basic authentication.
+- **People**: [how to](../how-to/people.md) sign up, log in, invite and revoke.
 - **Errors**: `application/problem+json` with a stable `code`; [all codes](errors.md).
 - **Doing it once**: `Idempotency-Key` on a POST. The same key and body give the same answer for 24
   hours, with `Idempotency-Replayed: true`; another body gives 422 `idempotency_key_reused`.

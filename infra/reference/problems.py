@@ -10,16 +10,20 @@ from infra.reference.sources import NOTE, Call, calls, page, table
 
 _PLACES: Final = (
     "api", "domain", "projections/history", "infra/event_log.py", "infra/transactions.py",
-    "infra/idempotency.py", "infra/imports",
+    "infra/idempotency.py", "infra/imports", "infra/people",
 )  # fmt: skip
-_STATUS: Final = {"RuleViolatedError": 409, "ConflictError": 409, "ContentError": 422}
+_STATUS: Final = {
+    "RuleViolatedError": 409, "ConflictError": 409, "ContentError": 422, "NotAdmittedError": 401,
+}  # fmt: skip
 _OTHERS: Final = (
+    (403, "role_beyond_yours", "This role allows what you may not do: ask an owner."),
     (404, "not_found", "There is no such thing in your organization."),
     (405, "method_not_allowed", "Method Not Allowed"),
     (409, "not_exportable", "A workflow with conditions runs in NudgeCampaign only."),
     (422, "bad_position", "Nudge-Min-Position is not a token that a write answered with."),
     (422, "idempotency_key_reused", "This Idempotency-Key was used for another request; …"),
     (422, "invalid_query", "A filter, sort field, page or cursor of a list cannot be used."),
+    (429, "slow_down", "Too many attempts lately. Try again in … seconds."),
     (429, "test_limit", "… test sends a day; more tomorrow."),
 )
 """Codes that are not written where they are answered."""

@@ -13,6 +13,7 @@ _SHOWN_BY: Final = (
     ("infra/relay", "relay"),
     ("infra/verifying/", "analytics"),
     ("infra/audit/", "relay"),
+    ("infra/people/", "api"),
     ("streams/agents/", "reactions"),
     ("streams/effects/", "effects"),
     ("streams/", "projections, analytics, reactions"),

@@ -38,6 +38,7 @@ HEAL_CALLS = Counter(
 HEAL_BEHIND = Gauge(
     "nudge_heal_behind_seconds", "How long the oldest comparison has been due; 0: none is."
 )
+ERRANDS = Counter("nudge_errands_total", "Errands for people, looked at.", ["kind", "result"])
 HEAL_BATCHES = Gauge("nudge_heal_batches", "Batches with messages still to be looked up.")
 
 _DECISIONS: Final = {

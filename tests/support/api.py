@@ -20,6 +20,7 @@ from domain.organization.commands import Profile
 from domain.shared.meta import Meta
 from infra.bootstrap import Core
 from infra.cli.organizations import new_api_key
+from infra.people.wiring import token_keys
 from infra.postgres import make_pool
 from infra.transactions import PostgresTransaction
 from infra.web import api_services
@@ -182,6 +183,8 @@ def running_api(
     pool = make_pool(database.worker_url, size=2, application="projections")
     writer = ProjectionWriter(pool.connection, worker.codec, worker.keys)
     tenant = make_tenant(worker, PROFILE)
+    with worker.pool.connection() as connection:
+        token_keys(worker).rotate(connection)
     client = TestClient(build_app(api_services(core)), raise_server_exceptions=False)
     api = Api(client, core, worker, writer, tenant)
     api.project()

@@ -22,13 +22,8 @@ AWAITED: Final[frozenset[Permission]] = frozenset(
     {
         "analytics:export",
         "organization:delete",
-        "users:read",
-        "users:write",
-        "users:delete",
-        "users:invite",
         "keys:read",
         "keys:write",
-        "account:own",
     }
 )
 """Permissions whose endpoints are being built; empty before a release."""

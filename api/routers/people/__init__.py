@@ -1,0 +1,1 @@
+"""People: the entrance, sessions, users, invitations."""

@@ -1,0 +1,1 @@
+"""People in Postgres: accounts, sessions, tokens, attempts, and the errands that follow."""

@@ -1,0 +1,127 @@
+"""What members of an organization do about each other: roles, removal, invitations, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from api.ports import CommandTransaction, Connection
+from domain.access.permissions import Permission, Role
+from domain.contact.handlers import HashAddress
+from domain.contact.values import EmailAddress
+from domain.people.commands import Invite
+from domain.people.decisions import may_assign
+from domain.people.errors import NotYoursToGiveError
+from domain.people.invitation import VALID, Invitation
+from domain.people.user import User
+from domain.shared.errors import NotFoundError, RuleViolatedError, UnavailableError
+from domain.shared.meta import Meta
+from infra.keys import SubjectKeys
+from infra.people import accounts, sessions
+from infra.people.errands import NO_SERVER, ask
+from infra.people.vault import Vault
+
+
+@dataclass(frozen=True)
+class PostgresStaff:
+    """The Staff over the caller's transaction."""
+
+    keys: SubjectKeys
+    hash_address: HashAddress
+    vault: Vault
+    mails: bool
+    """Whether the product has a server of its own to mail through."""
+
+    def invite(
+        self,
+        tx: CommandTransaction,
+        address: EmailAddress,
+        role: Role,
+        own: Collection[Permission],
+        meta: Meta,
+    ) -> Invitation:
+        """A new invitation, whose mail follows as an errand.
+
+        Whether the address is a user elsewhere shows only to whoever reads its mail.
+        """
+        if not self.mails:
+            raise UnavailableError(NO_SERVER)
+        if not may_assign(own, role):
+            raise NotYoursToGiveError
+        known = accounts.find(tx.connection, self.hash_address(address.normalised))
+        if known.organization_id == tx.organization_id:
+            raise RuleViolatedError("user_exists", "They are a user of this organization already.")
+        command = Invite(uuid4(), uuid4(), address.given, role, meta.now + VALID)
+        invitation = Invitation.create(command, meta)
+        tx.save(invitation)
+        details = {"email": address.given, "invitation_id": str(command.invitation_id)}
+        ask(tx.connection, self.vault, tx.organization_id, "invitation", details, meta.now)
+        return invitation
+
+    def revoke_invitation(self, tx: CommandTransaction, invitation_id: UUID, meta: Meta) -> None:
+        """Take it back, and forget the address."""
+        invitation = tx.load(Invitation, invitation_id)
+        invitation.revoke(meta)
+        tx.save(invitation)
+        self._forget(tx, invitation.user_id)
+
+    def change_role(
+        self,
+        tx: CommandTransaction,
+        user_id: UUID,
+        role: Role,
+        own: Collection[Permission],
+        meta: Meta,
+        expected: Callable[[int], None],
+    ) -> User:
+        """The user with the role, which is in force within a second."""
+        user, others = self._locked(tx, user_id, own, role)
+        expected(user.version)
+        user.change_role(role, others, meta)
+        tx.save(user)
+        accounts.set_role(tx.connection, user_id, role)
+        return user
+
+    def remove(
+        self, tx: CommandTransaction, user_id: UUID, own: Collection[Permission], meta: Meta
+    ) -> None:
+        """The account, its sessions and the person's key are gone."""
+        user, others = self._locked(tx, user_id, own)
+        user.remove(others, meta)
+        tx.save(user)
+        sessions.end_all(tx, user_id, "user_removed", meta)
+        sessions.forget(tx, user_id)
+        accounts.remove(tx.connection, user_id)
+        self._forget(tx, user_id)
+
+    def _forget(self, tx: CommandTransaction, user_id: UUID) -> None:
+        """Destroy the person's key. Other processes, told by NOTIFY, forget it at the commit."""
+        self.keys.destroy(tx.connection, [str(user_id)])
+        tx.after_append(self.keys.forget)
+
+    def _locked(
+        self, tx: CommandTransaction, user_id: UUID, own: Collection[Permission], *roles: Role
+    ) -> tuple[User, int]:
+        """A user there is, and how many other owners, none of whom can leave before we commit."""
+        others = accounts.other_owners(tx.connection, tx.organization_id, user_id)
+        present = accounts.role_of(tx.connection, user_id)
+        if present is None:
+            raise NotFoundError("user")
+        if not may_assign(own, present, *roles):
+            raise NotYoursToGiveError
+        return tx.load(User, user_id), others
+
+    def end_session(
+        self, tx: CommandTransaction, session_id: UUID, only_of: UUID | None, meta: Meta
+    ) -> None:
+        """End a session, of this user only if one is named."""
+        sessions.end_one(tx, session_id, only_of, meta)
+
+    def sessions(
+        self, connection: Connection, user_id: UUID | None, now: datetime
+    ) -> list[dict[str, Any]]:
+        """Sessions that go on, of one user or of all."""
+        return sessions.listed(connection, user_id, now)
