@@ -15,6 +15,8 @@ import typer
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.stack": ("up", "down", "status", "logs", "env"),
     "infra.cli.organizations": ("org",),
+    "infra.cli.users": ("user",),
+    "infra.cli.tokens": ("tokens",),
     "infra.cli.schemas": ("schemas",),
     "infra.cli.contacts": ("contacts",),
     "infra.cli.erase": ("erase",),

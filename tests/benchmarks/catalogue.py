@@ -8,6 +8,7 @@ from tests.benchmarks import (
     backup,
     clickhouse,
     contacts,
+    login,
     projection,
     rebuild,
     relay,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         contacts,
         reply,
         send,
+        login,
         start,
         backup,
     )
