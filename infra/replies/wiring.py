@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from infra.bootstrap import Core
 from infra.replies.desk import PostgresReplyDesk
 from infra.settings import Settings
 from streams.effects.replies import ReplyWorker
+from streams.recognition.cache import MODELS
 from streams.recognition.chain import RecognizerChain
 from streams.recognition.offline import OfflineRecognizer
 from streams.recognition.ports import Recognizer, Utterance
@@ -26,8 +28,11 @@ def reply_worker(core: Core) -> ReplyWorker:
 
 
 def model_folder(settings: Settings) -> Path:
-    """Where the trained models of the offline engine are kept between starts."""
-    return settings.data_dir / "recognizer"
+    """Where the trained models of the offline engine are kept between starts.
+
+    Beside the code, for all data folders of a checkout; with the data when that is not writable.
+    """
+    return MODELS if os.access(MODELS.parent, os.W_OK) else settings.data_dir / "recognizer"
 
 
 def recognizer(settings: Settings) -> Recognizer:

@@ -26,6 +26,8 @@ _CODE = (
 )
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Threads win nothing on sparse data, and starve the processes that start beside this one."""
+MODELS = Path(__file__).parent / "models"
+"""Beside the code, which decides what a model is: where a checkout keeps its trained ones."""
 _ROOT = Path(__file__).parents[2]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.recognition.cache import MODELS
 from streams.recognition.evaluation import Report, evaluate, read_labelled
 from streams.recognition.offline import OfflineRecognizer
 
@@ -23,8 +24,8 @@ REACHED_SLOTS = 0.81
 
 
 @pytest.fixture(scope="module")
-def recognizer(tmp_path_factory: pytest.TempPathFactory) -> OfflineRecognizer:
-    return OfflineRecognizer.load(tmp_path_factory.mktemp("models"))
+def recognizer() -> OfflineRecognizer:
+    return OfflineRecognizer.load(MODELS)
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.replies.desk import PostgresReplyDesk
 from streams.effects.replies import ReplyWorker
+from streams.recognition.cache import MODELS
 from streams.recognition.offline import OfflineRecognizer
 from streams.recognition.ports import Recognizer
 from tests.conftest import Database
@@ -20,10 +20,9 @@ from tests.support.services import Services
 
 
 @pytest.fixture(scope="session")
-def offline(tmp_path_factory: pytest.TempPathFactory) -> OfflineRecognizer:
+def offline() -> OfflineRecognizer:
     """The real recogniser, trained once."""
-    folder: Path = tmp_path_factory.mktemp("recognizer")
-    return OfflineRecognizer.load(folder)
+    return OfflineRecognizer.load(MODELS)
 
 
 @dataclass
