@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from infra.people.vault import Vault
+import structlog
+
+from infra.people.vault import LockedError, Vault
 from infra.postgres import Connection
 from streams.effects.errands import Errand, Kind
 
+UNREADABLE: Final = timedelta(hours=1)
+_log = structlog.get_logger()
 CHANNEL: Final = "nudge_errands"
 NO_SERVER: Final = "The product cannot mail: NUDGE_POSTMARK_SYSTEM_TOKEN is not set."
 _ASKED: Final = """
@@ -73,7 +77,12 @@ class PostgresErrandBook:
         if row is None:
             return None
         errand_id, organization_id, kind, sealed, attempts, handed_over_for = row
-        details = self._vault.open_fields(sealed, errand_id)
+        try:
+            details = self._vault.open_fields(sealed, errand_id)
+        except LockedError:
+            _log.error("an errand cannot be opened, and waits", errand=errand_id, kind=kind)
+            self._put_off(errand_id, attempts + 1, UNREADABLE, not_sent=False)
+            return None
         return Errand(errand_id, organization_id, kind, details, attempts, handed_over_for)
 
     def hand_over(self, errand: Errand) -> bool:
@@ -84,8 +93,11 @@ class PostgresErrandBook:
 
     def postpone(self, errand: Errand, delay: timedelta, *, not_sent: bool = False) -> None:
         """Look at it again later, unless somebody else has taken it meanwhile."""
+        self._put_off(errand.errand_id, errand.attempts + 1, delay, not_sent=not_sent)
+
+    def _put_off(self, errand_id: str, attempt: int, delay: timedelta, *, not_sent: bool) -> None:
         with self._connections() as connection:
-            connection.execute(_POSTPONE, (delay, not_sent, errand.errand_id, errand.attempts + 1))
+            connection.execute(_POSTPONE, (delay, not_sent, errand_id, attempt))
 
     def done(self, errand: Errand) -> None:
         """Forget it."""

@@ -14,6 +14,10 @@ _OVER: Final[tuple[LiteralString, ...]] = (
     "DELETE FROM state.password_resets USING n WHERE expires_at < n.now",
     "DELETE FROM state.refresh_tokens USING n WHERE expires_at < n.now",
     "DELETE FROM state.sessions USING n WHERE expires_at < n.now - interval '30 days'",
+    (
+        "DELETE FROM state.errands USING n"
+        " WHERE kind <> 'connect' AND asked_at < n.now - interval '7 days'"
+    ),
     "DELETE FROM state.attempts USING n WHERE at < n.now - interval '1 day'",
     "DELETE FROM state.token_keys USING n WHERE retired_at < n.now - interval '1 day'",
 )

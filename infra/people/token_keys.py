@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from domain.people.decisions import ACCESS_TOKEN
 from domain.shared.errors import UnavailableError
-from infra.people.vault import Vault
+from infra.people.vault import LockedError, Vault
 from infra.postgres import Connection
 
 KEEPS_SIGNING: Final = timedelta(days=30)
@@ -29,7 +29,7 @@ _READ: Final = """
     ORDER BY retired_at NULLS FIRST
 """
 _NEWER_THAN: Final = """
-    SELECT 1 FROM state.token_keys
+    SELECT kid, wrapped FROM state.token_keys
     WHERE retired_at IS NULL AND made_at > now() + (SELECT ahead FROM state.clock) - %s::interval
 """
 
@@ -83,9 +83,13 @@ class TokenKeys:
         if not signing:
             raise UnavailableError("There is no key for tokens yet.")
         kid, wrapped = signing[0]
+        try:
+            private = self._vault.open(bytes(wrapped), kid)
+        except LockedError:
+            raise UnavailableError("The key for tokens cannot be opened.") from None
         return KeySet(
             kid,
-            Ed25519PrivateKey.from_private_bytes(self._vault.open(bytes(wrapped), kid)),
+            Ed25519PrivateKey.from_private_bytes(private),
             {
                 each: Ed25519PublicKey.from_public_bytes(bytes(public))
                 for each, public, _, _ in rows
@@ -95,10 +99,11 @@ class TokenKeys:
     def rotate(self, connection: Connection, *, only_after: timedelta | None = None) -> str | None:
         """Let a fresh key sign from now on, in the caller's transaction; its `kid`.
 
-        With `only_after`: unless the present one is younger than that; None then.
+        With `only_after`: unless the present one is younger than that; None then. One that cannot
+        be opened is replaced in any case.
         """
         connection.execute("SELECT pg_advisory_xact_lock(7311)")
-        if only_after is not None and connection.execute(_NEWER_THAN, (only_after,)).fetchone():
+        if only_after is not None and self._good(connection, only_after):
             return None
         fresh = Ed25519PrivateKey.generate()
         public = fresh.public_key().public_bytes_raw()
@@ -113,6 +118,13 @@ class TokenKeys:
             (kid, public, self._vault.seal(fresh.private_bytes_raw(), kid)),
         )
         return kid
+
+    def _good(self, connection: Connection, only_after: timedelta) -> bool:
+        row = connection.execute(_NEWER_THAN, (only_after,)).fetchone()
+        try:
+            return row is not None and bool(self._vault.open(bytes(row[1]), row[0]))
+        except LockedError:
+            return False
 
     def forget(self) -> None:
         """Read the keys anew at the next use."""

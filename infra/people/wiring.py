@@ -10,7 +10,6 @@ from datetime import timedelta
 from api.people import People
 from domain.ports import Clock
 from infra.bootstrap import Core
-from infra.keys import read_key_file
 from infra.people.access_tokens import AccessTokens
 from infra.people.attempts import AttemptCounter
 from infra.people.clerk import LoggedClerk, SystemServer
@@ -84,12 +83,12 @@ def housekeeper(core: Core) -> Housekeeper:
 
 def token_keys(core: Core) -> TokenKeys:
     """The keys of access tokens."""
-    master = read_key_file(core.addresses.master_key_file)
-    return TokenKeys(Vault(master, "token-keys", os.urandom), core.pool.connection)
+    vault = Vault(core.keys, core.pool, "token-keys", os.urandom)
+    return TokenKeys(vault, core.pool.connection)
 
 
 def _vault(core: Core) -> Vault:
-    return Vault(read_key_file(core.addresses.master_key_file), "people", os.urandom)
+    return Vault(core.keys, core.pool, "people", os.urandom)
 
 
 def _public_url(core: Core) -> str:

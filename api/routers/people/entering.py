@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -19,6 +20,7 @@ from api.ports import Services
 
 R = TypeVar("R", bound=Response)
 T = TypeVar("T")
+_log = structlog.get_logger("api")
 COOKIE: Final = "nudge_refresh"
 COOKIE_PATH: Final = "/v1/auth"
 _OWN: Final = ("same-origin", "none")
@@ -54,6 +56,7 @@ def from_our_own_pages(request: Request, services: ServicesOf) -> None:
     else:
         allowed = origin is None or urlsplit(origin).netloc in _own_hosts(request, services)
     if not allowed:
+        _log.warning("a request of another site's page is refused", path=request.url.path)
         raise Problem(
             403, "cross_site_request", "A page of another site sent this; it changes nothing here."
         )

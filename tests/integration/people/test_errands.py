@@ -13,6 +13,7 @@ import pytest
 from domain.delivery.decisions import Call
 from domain.people.decisions import LOGIN_OF_ADDRESS
 from domain.people.errors import TooSoonError
+from domain.shared.errors import UnavailableError
 from infra.people.attempts import AttemptCounter, network_of
 from infra.people.wiring import housekeeper, messenger, token_keys
 from streams.effects.errands import Messenger
@@ -184,3 +185,30 @@ def test_a_network_of_ipv6_counts_as_one_place() -> None:
     assert network_of("2001:db8:1:3::4") != network_of("2001:db8:1:2::4")
     assert network_of("192.0.2.1") != network_of("192.0.2.2")
     assert network_of("testclient") == "testclient"
+
+
+def test_what_cannot_be_opened_waits_and_keeps_nobody_else_from_theirs(
+    entrance: Entrance,
+) -> None:
+    asked(entrance)
+    change(
+        entrance,
+        "UPDATE state.errands SET sealed = set_byte(sealed, 20, 255 - get_byte(sealed, 20))",
+    )
+    before = len(entrance.postbox.to(EMAIL))
+    entrance.run_errands()
+    assert left(entrance, "errands") == 1
+    other = entrance.sign_up()
+    assert entrance.postbox.to(other.email)
+    assert len(entrance.postbox.to(EMAIL)) == before
+
+
+def test_a_key_for_tokens_that_cannot_be_opened_is_replaced(entrance: Entrance) -> None:
+    change(
+        entrance,
+        "UPDATE state.token_keys SET wrapped = set_byte(wrapped, 20, 255 - get_byte(wrapped, 20))",
+    )
+    with pytest.raises(UnavailableError):
+        token_keys(entrance.api.worker).keys()
+    housekeeper(entrance.api.worker).step()
+    assert entrance.sign_up().refresh().status_code == 200
