@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -14,8 +14,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import Problem
 from api.ports import Reads, Services
-from domain.access.permissions import EVERYTHING, ROLES, Permission
+from domain.access.permissions import ROLES, Permission, permissions_of
+from projections.queries.organizations import get_api_key
 
+CONCEALED: Final = "***"
+"""Stands where a caller may not see what is there."""
 _KEPT = 1.0
 """Seconds a found key is believed: a revocation takes effect within a second."""
 
@@ -59,8 +62,15 @@ class ApiKeys:
         if row is None:
             self._known.pop(secret_hash, None)
             return None
-        key_id = UUID(row[1])
-        principal = Principal(UUID(row[0]), f"key:{key_id}", EVERYTHING, key_id=key_id)
+        organization_id, key_id = row
+        with self._reads.of(organization_id) as connection:
+            key = get_api_key(connection, key_id)
+        principal = Principal(
+            UUID(organization_id),
+            f"key:{key_id}",
+            permissions_of(key["scopes"] if key else ()),
+            key_id=UUID(key_id),
+        )
         self._known[secret_hash] = (now, principal)
         if len(self._known) > 10_000:
             self._known.clear()

@@ -263,6 +263,11 @@ class Services:
     new_id: NewId
     decode_events: Callable[[Connection, Sequence[tuple[bytes, int]], bool], list[Event]]
     """(connection, (bytes, position) pairs, unsealed?) -> decoded events."""
+    prove_event: Callable[[Connection, int], Mapping[str, Any]]
+    """(connection, position) -> the proof that the event is in the signed tree.
+
+    Raises UnavailableError, which says why, while no signed head covers it.
+    """
     hash_address: HashAddress
     imports: Imports
     erasures: Erasures

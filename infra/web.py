@@ -6,12 +6,16 @@ import functools
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import uvicorn
 
 from api.app import build_app
 from api.ports import Connection, Services, SocketLimits
+from domain.shared.errors import UnavailableError
 from infra.analytics_reads import ClickHouseAnalytics
+from infra.audit.proving import NoProofError, prove_event
+from infra.audit.tree import TreeDamagedError
 from infra.bootstrap import Core
 from infra.clock import MovableClock
 from infra.dependencies import Dependencies
@@ -53,6 +57,12 @@ def api_services(core: Core) -> Services:
     ) -> list[Event]:
         return core.codec.decode_batch(values, core.keys.on(connection) if unsealed else None)
 
+    def prove(connection: Connection, position: int) -> dict[str, Any]:
+        try:
+            return prove_event(connection, position)
+        except (NoProofError, TreeDamagedError) as error:
+            raise UnavailableError(str(error)) from None
+
     credentials = WebhookCredentialsInMemory(
         functools.partial(connect, core.addresses.postgres_api_url, autocommit=True)
     )
@@ -77,6 +87,7 @@ def api_services(core: Core) -> Services:
         clock=clock,
         new_id=uuid.uuid4,
         decode_events=decode_events,
+        prove_event=prove,
         hash_address=core.hasher,
         erasures=core.erasures,
         analytics=ClickHouseAnalytics(core.addresses),

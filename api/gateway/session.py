@@ -19,7 +19,7 @@ from api.gateway import frames
 from api.gateway.frames import CampaignApproval, ContextUpdate, Frame, Incoming, TextInput
 from api.gateway.limits import Pace
 from api.ports import Answer, CommandTransaction, Ears, Services
-from api.routers.campaigns.presenting import facts_of, row_of, show
+from api.routers.campaigns.presenting import facts_of, recipients_of, row_of, show
 from api.routers.conversations.schemas import show_answer
 from api.routers.conversations.speaking import answered, receive
 from domain.campaign import handlers
@@ -153,10 +153,10 @@ class Session:
         conversation_id, meta = self.conversation_id, self._meta()
         with self.services.news.watch(str(conversation_id)) as bell:
             taken = await self._command(
-                lambda tx: receive(tx, self.services, conversation_id, text, meta)
+                lambda tx: receive(tx, self.services, conversation_id, text, self.principal, meta)
             )
             found = await answered(
-                self.services, bell, self.principal.organization_id, str(conversation_id),
+                self.services, bell, self.principal, str(conversation_id),
                 taken.body["turn_id"], ANSWER_WITHIN,
             )  # fmt: skip
         return show_answer(*found) if found else None
@@ -166,28 +166,24 @@ class Session:
 
         def decide(tx: CommandTransaction) -> Answer:
             campaign = tx.load(Campaign, frame.campaign_id)
-            counts = True
+            done = "rejected"
             if frame.approved:
-                counts = handlers.approve(tx, campaign, frame.content_hash, meta)
+                count = recipients_of(tx, campaign, meta.now)
+                done = handlers.approve(tx, campaign, frame.content_hash, count, meta)
             else:
                 handlers.reject(tx, campaign, "", meta)
-            return Answer(200, {"counts": counts, "name": campaign.content.name})
+            return Answer(200, {"done": done, "name": campaign.content.name})
 
         done = (await self._command(decide)).body
         ears.also(str(frame.campaign_id))
-        if not done["counts"]:
-            say = (
-                f"“{done['name']}” has its sender now, which was missing. Look again, then approve."
-            )
-        elif frame.approved:
-            say = f"Approved: “{done['name']}”."
-        else:
-            say = f"Dropped “{done['name']}”. Nothing was sent."
+        say = _SAYS[done["done"]].format(name=done["name"])
         intent = "approve_campaign" if frame.approved else "reject_campaign"
         await self._send(frames.decided(say, intent, meta.now))
         await self._preview(frame.campaign_id)
 
     async def _preview(self, campaign_id: UUID) -> None:
+        if not self._sees_campaigns:
+            return
         now = self.services.clock()
 
         def look(tx: CommandTransaction) -> Answer:
@@ -251,8 +247,14 @@ class Session:
             return None
 
     def _metrics(self, ears: Ears) -> dict[str, dict[str, int]]:
+        if not self._sees_campaigns or not ears.subjects:
+            return {}
         with self.services.reads.of(str(self.principal.organization_id)) as connection:
-            return metrics_of(connection, sorted(ears.subjects)) if ears.subjects else {}
+            return metrics_of(connection, sorted(ears.subjects))
+
+    @property
+    def _sees_campaigns(self) -> bool:
+        return "campaigns:read" in self.principal.permissions
 
     def _shown(self) -> list[str]:
         with self.services.reads.of(str(self.principal.organization_id)) as connection:
@@ -285,6 +287,13 @@ def _nothing(metrics: dict[str, int]) -> dict[str, int]:
     return dict.fromkeys(metrics, 0)
 
 
+_SAYS = {
+    "approved": "Approved: “{name}”.",
+    "first_of_two": "Your yes to “{name}” is kept. It goes to so many people that somebody else has"
+    " to approve it too; nothing is sent yet.",
+    "shown_anew": "“{name}” has its sender now, which was missing. Look again, then approve.",
+    "rejected": "Dropped “{name}”. Nothing was sent.",
+}
 _TOO_FAST = frames.error_frame("rate_limited", frames.FAILED, "Too many messages; wait a moment.")
 _NO_VOICE = frames.error_frame(
     "voice_unavailable", frames.FAILED, "Voice is not available yet; send text."

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.auth import Caller, ServicesOf, allow
 from api.ports import Answer, CommandTransaction
 from api.requests import command, ensure_unchanged, etag, read, required
-from domain.organization.aggregate import Organization
+from domain.organization.aggregate import RECIPIENTS_MAX, Organization
 from domain.shared.meta import Meta
 from projections.queries.organizations import get_organization
 from projections.queries.rows import Row
@@ -20,10 +20,23 @@ router = APIRouter(prefix="/v1/organization", tags=["organization"])
 
 
 class OrganizationPatch(BaseModel):
-    """What may change."""
+    """What may change; what is left out stays.
 
-    model_config = ConfigDict(extra="forbid")
-    name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
+    A campaign to more people than `second_approver_above` needs a second person's yes; null: none
+    does.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"second_approver_above": 1000}]}
+    )
+    name: str = Field(default_factory=str, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
+    second_approver_above: int | None = Field(None, ge=0, le=RECIPIENTS_MAX, strict=True)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("Name at least one field.")
+        return self
 
 
 def show(row: Row) -> dict[str, Any]:
@@ -31,6 +44,7 @@ def show(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],
+        "second_approver_above": row["second_approver_above"],
         "created_at": row["created_at"].isoformat().replace("+00:00", "Z"),
     }
 
@@ -50,21 +64,22 @@ async def get(request: Request, caller: Caller, services: ServicesOf) -> Respons
 async def patch(
     request: Request, body: OrganizationPatch, caller: Caller, services: ServicesOf
 ) -> Response:
-    """Rename it."""
+    """Rename it, or say above how many recipients a campaign needs a second approver."""
 
     def decide(tx: CommandTransaction, meta: Meta) -> Answer:
         organization = tx.load(Organization, caller.organization_id)
         ensure_unchanged(request, organization.described_version)
-        organization.rename(body.name, meta)
+        if "name" in body.model_fields_set:
+            organization.rename(body.name, meta)
+        if "second_approver_above" in body.model_fields_set:
+            organization.set_approval_rule(body.second_approver_above, meta)
         tx.save(organization)
-        return Answer(
-            200,
-            {
-                "id": str(organization.id),
-                "name": organization.name,
-                "created_at": organization.created_on.isoformat().replace("+00:00", "Z"),
-            },
-            {"ETag": etag(organization.described_version)},
-        )
+        row = {
+            "id": str(organization.id),
+            "name": organization.name,
+            "second_approver_above": organization.second_approver_above,
+            "created_at": organization.created_on,
+        }
+        return Answer(200, show(row), {"ETag": etag(organization.described_version)})
 
     return await command(request, caller, services, decide)

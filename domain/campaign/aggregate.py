@@ -68,6 +68,13 @@ class Campaign(Root):
         content_hash: str
         schedule_at: datetime | None
 
+    class FirstApprovalGiven(Aggregate.Event):
+        TOPIC = "FirstApprovalGiven"
+        meta: Meta
+        content_hash: str
+        recipients: int
+        above: int
+
     class Rejected(Aggregate.Event):
         TOPIC = "CampaignRejected"
         meta: Meta
@@ -141,7 +148,24 @@ class Campaign(Root):
         return True
 
     def approve(self, seen_hash: str, meta: Meta) -> None:
-        """A person's yes to the content with this hash."""
+        """A person's yes to the content with this hash; the last one that is needed."""
+        self.ensure_approvable(seen_hash, meta)
+        schedule_at = self._fields["schedule_at"]
+        self.record(self.Approved, meta, content_hash=seen_hash, schedule_at=schedule_at)
+
+    def approve_first(self, seen_hash: str, recipients: int, above: int, meta: Meta) -> None:
+        """The first of two yeses, which `recipients` more than `above` need; a draft until then."""
+        self.ensure_approvable(seen_hash, meta)
+        self.record(
+            self.FirstApprovalGiven,
+            meta,
+            content_hash=seen_hash,
+            recipients=recipients,
+            above=above,
+        )
+
+    def ensure_approvable(self, seen_hash: str, meta: Meta) -> None:
+        """Raise RuleViolatedError unless a yes to the content with this hash can count."""
         if self.status in OVER - {"sent"}:
             raise RuleViolatedError("not_approvable", f"The campaign is {self.status}.")
         if self.approved_hash is not None and self.approved_hash == seen_hash:
@@ -153,8 +177,6 @@ class Campaign(Root):
         if self.status != "draft":
             raise RuleViolatedError("not_approvable", f"The campaign is {self.status}.")
         self._ensure_sendable(meta)
-        schedule_at = self._fields["schedule_at"]
-        self.record(self.Approved, meta, content_hash=seen_hash, schedule_at=schedule_at)
 
     def reject(self, reason: str, meta: Meta) -> None:
         """A person's no to a draft; `reason` may be empty."""
@@ -271,6 +293,8 @@ class Campaign(Root):
         self.approved_hash: str | None = None
         self.approved_by: str | None = None
         self.approved_at: datetime | None = None
+        self.first_approved_by: str | None = None
+        self.first_approved_at: datetime | None = None
         self.reason = self.reason_detail = ""
         self.started = False
         self.content_hash = content_hash
@@ -304,6 +328,7 @@ class Campaign(Root):
     ) -> None:
         self.status = "draft"
         self.approved_hash = self.approved_by = self.approved_at = None
+        self.first_approved_by = self.first_approved_at = None
         self.reason = self.reason_detail = ""
         self.content_hash = content_hash
         self._fields = {
@@ -326,6 +351,11 @@ class Campaign(Root):
         self.approved_at = meta.now
         self.reason = self.reason_detail = ""
         self.status = running_status(schedule_at, started=self.started)
+
+    @event(FirstApprovalGiven)
+    def _first_approval_given(self, meta: Meta) -> None:
+        self.first_approved_by = meta.actor
+        self.first_approved_at = meta.now
 
     @event(Rejected)
     def _rejected(self, reason: str) -> None:

@@ -6,14 +6,16 @@ works inside one transaction and leaves nothing behind when it raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 from domain.campaign.aggregate import Campaign
 from domain.campaign.commands import DraftCampaign, RequestTest
 from domain.campaign.decisions import workflow_graph
 from domain.campaign.preparation import prepared
 from domain.campaign.values import Content, checked_content
+from domain.organization.aggregate import Organization
 from domain.organization.business import Business
 from domain.ports import Transaction
 from domain.shared.errors import NotFoundError, RuleViolatedError, UnavailableError
@@ -26,6 +28,10 @@ TESTS_A_DAY: Final = 20
 SENDER_INCOMPLETE: Final = (
     "The business needs a sender name, address and postal address before anything is sent."
 )
+
+
+Approval = Literal["approved", "first_of_two", "shown_anew"]
+"""What a yes does: it goes out, a second person has to agree, or it has to be shown again."""
 
 
 class RunStartingError(UnavailableError):
@@ -73,23 +79,57 @@ def revise_campaign(tx: Transaction, campaign: Campaign, content: Content, meta:
     return True
 
 
-def approve(tx: Transaction, campaign: Campaign, seen_hash: str, meta: Meta) -> bool:
-    """A person's yes to what they saw; whether it counts.
+def approve(
+    tx: Transaction,
+    campaign: Campaign,
+    seen_hash: str,
+    recipients: Callable[[], int],
+    meta: Meta,
+) -> Approval:
+    """A person's yes to what they saw, and what it does.
 
     A draft made before its business had a complete sender shows none. Once the business has one,
-    a yes to that draft gives the draft its sender and is not counted (False): what would be sent
-    now is not what was seen, so it has to be shown again. Raises RuleViolatedError
-    `sender_incomplete` while the business has no complete sender, and what the campaign says.
+    a yes to that draft gives the draft its sender and is not counted (`shown_anew`): what would be
+    sent now is not what was seen, so it has to be shown again. Where it would go to more people
+    than the organization lets one person approve, the first yes is kept and another person's is
+    needed (`first_of_two`); `recipients` counts them, and is asked only if there is such a rule.
+    Raises RuleViolatedError `sender_incomplete` while the business has no complete sender,
+    `second_approver_needed` for a second yes of the same person, and what the campaign says.
     """
     if campaign.status == "draft" and seen_hash == campaign.content_hash:
         if not tx.load(Business, campaign.business_id).sender_complete:
             raise RuleViolatedError("sender_incomplete", SENDER_INCOMPLETE)
         if not campaign.content.sender.complete:
             revise_campaign(tx, campaign, campaign.content, meta)
-            return False
-    campaign.approve(seen_hash, meta)
+            return "shown_anew"
+    done = _count_yes(tx, campaign, seen_hash, recipients, meta)
     tx.save(campaign)
-    return True
+    return done
+
+
+def _count_yes(
+    tx: Transaction,
+    campaign: Campaign,
+    seen_hash: str,
+    recipients: Callable[[], int],
+    meta: Meta,
+) -> Approval:
+    campaign.ensure_approvable(seen_hash, meta)
+    organization = tx.load(Organization, tx.organization_id)
+    above = organization.second_approver_above
+    if above is not None and (reached := recipients()) > above:
+        first = campaign.first_approved_by
+        if first is None:
+            campaign.approve_first(seen_hash, reached, above, meta)
+            return "first_of_two"
+        if organization.person_behind(first) == organization.person_behind(meta.actor):
+            raise RuleViolatedError(
+                "second_approver_needed",
+                f"It goes to {reached:,} people, and above {above:,} somebody else has to approve"
+                " it too. Your yes is kept.",
+            )
+    campaign.approve(seen_hash, meta)
+    return "approved"
 
 
 def reject(tx: Transaction, campaign: Campaign, reason: str, meta: Meta) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
+from domain.access.permissions import EVERYTHING, Permission, permissions_of
 from domain.conversation.commands import Recognise, Reply
 from domain.conversation.values import (
     CONTEXT_MAX,
@@ -50,6 +51,7 @@ class Conversation(Root):
         turn_id: UUID
         number: int
         mentions: list[dict[str, Any]]
+        permissions: list[str] | None
         text: str
 
     class IntentRecognized(Aggregate.Event):
@@ -94,9 +96,17 @@ class Conversation(Root):
         )
 
     def receive_turn(
-        self, turn_id: UUID, text: str, mentions: Sequence[Mention], meta: Meta
+        self,
+        turn_id: UUID,
+        text: str,
+        mentions: Sequence[Mention],
+        permissions: Collection[Permission],
+        meta: Meta,
     ) -> int:
-        """A person said something; its number. Addresses in `text` are references already."""
+        """A person said something; its number. Addresses in `text` are references already.
+
+        `permissions` are the speaker's: nothing more is done for them in answer to this.
+        """
         turn_text(text)
         if self._find(turn_id) is not None:
             raise RuleViolatedError("turn_exists", "This was said before.")
@@ -112,6 +122,7 @@ class Conversation(Root):
             turn_id=turn_id,
             number=number,
             mentions=[_mention_fields(mention) for mention in mentions],
+            permissions=sorted(permissions),
             text=text,
         )
         return number
@@ -197,9 +208,15 @@ class Conversation(Root):
 
     @event(TurnReceived)
     def _turn_received(
-        self, turn_id: UUID, number: int, mentions: list[dict[str, Any]], text: str
+        self,
+        turn_id: UUID,
+        number: int,
+        mentions: list[dict[str, Any]],
+        permissions: list[str] | None,
+        text: str,
     ) -> None:
-        said = Turn(turn_id, number, text, tuple(mention_of(item) for item in mentions))
+        may = EVERYTHING if permissions is None else permissions_of(permissions)
+        said = Turn(turn_id, number, text, tuple(mention_of(item) for item in mentions), may)
         self.last_number = number
         self.turns = (*self.turns, said)[-TURNS_KEPT:]
         self.open_turns = (*self.open_turns, turn_id)

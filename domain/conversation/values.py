@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
+from domain.access.permissions import Permission
 from domain.campaign.values import CAMPAIGN_TYPES
 from domain.shared.errors import InvalidValueError
 from domain.shared.text import passage, required
@@ -46,12 +47,16 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a person said, what was understood and what was answered, as far as it got."""
+    """What a person said, what was understood and what was answered, as far as it got.
+
+    `permissions` are what the person was allowed when they said it.
+    """
 
     turn_id: UUID
     number: int
     text: str
     mentions: tuple[Mention, ...] = ()
+    permissions: frozenset[Permission] = frozenset()
     intent: str | None = None
     campaign_type: str | None = None
     slots: str = ""

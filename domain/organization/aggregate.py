@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
@@ -15,8 +16,10 @@ from domain.organization.commands import (
     RecordRegistration,
 )
 from domain.shared.aggregate import Root
-from domain.shared.errors import RuleViolatedError
+from domain.shared.errors import InvalidValueError, RuleViolatedError
 from domain.shared.meta import Meta
+
+RECIPIENTS_MAX: Final = 2_147_483_647
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,11 @@ class Organization(Root):
         role: str
         attribute: str
 
+    class ApprovalRuleSet(Aggregate.Event):
+        TOPIC = "ApprovalRuleSet"
+        meta: Meta
+        second_approver_above: int | None
+
     class PersonalDataRead(Aggregate.Event):
         TOPIC = "PersonalDataRead"
         meta: Meta
@@ -175,6 +183,24 @@ class Organization(Root):
                 self.AttributeRoleAssigned, meta, role=command.role, attribute=command.attribute
             )
 
+    def set_approval_rule(self, second_approver_above: int | None, meta: Meta) -> None:
+        """Ask for a second approver above so many recipients, or never; the same changes nothing.
+
+        Raises InvalidValueError for a number that is none of recipients.
+        """
+        if second_approver_above is not None and not 0 <= second_approver_above <= RECIPIENTS_MAX:
+            raise InvalidValueError(
+                "second_approver_above", "out_of_range", f"From 0 to {RECIPIENTS_MAX:,}, or null."
+            )
+        if second_approver_above != self.second_approver_above:
+            self.record(self.ApprovalRuleSet, meta, second_approver_above=second_approver_above)
+
+    def person_behind(self, actor: str) -> str:
+        """Who acts: a key that somebody made acts for whoever made it, an operator's for itself."""
+        while (maker := self.key_makers.get(actor, "")).startswith(("user:", "key:")):
+            actor = maker
+        return actor
+
     def record_personal_read(self, caller: str, day: str, what: str, meta: Meta) -> None:
         """Somebody read personal data in plain text today."""
         self.record(self.PersonalDataRead, meta, caller=caller, day=day, what=what)
@@ -187,6 +213,8 @@ class Organization(Root):
         self.postmark: PostmarkConnection | None = None
         self.unsubscribe_handling: dict[str, str] = {}
         self.attribute_roles: dict[str, str] = {}
+        self.second_approver_above: int | None = None
+        self.key_makers: dict[str, str] = {}
         self.described_version = 1
         """The version that last changed what is shown of it; keys and reads do not."""
 
@@ -196,8 +224,9 @@ class Organization(Root):
         self.described_version = self.version + 1
 
     @event(ApiKeyIssued)
-    def _api_key_issued(self, key_id: UUID) -> None:
+    def _api_key_issued(self, meta: Meta, key_id: UUID) -> None:
         self.api_keys.add(key_id)
+        self.key_makers[f"key:{key_id}"] = meta.actor
 
     @event(ApiKeyRevoked)
     def _api_key_revoked(self, key_id: UUID) -> None:
@@ -237,6 +266,11 @@ class Organization(Root):
     @event(AttributeRoleAssigned)
     def _attribute_role_assigned(self, role: str, attribute: str) -> None:
         self.attribute_roles[role] = attribute
+        self.described_version = self.version + 1
+
+    @event(ApprovalRuleSet)
+    def _approval_rule_set(self, second_approver_above: int | None) -> None:
+        self.second_approver_above = second_approver_above
         self.described_version = self.version + 1
 
     @event(PersonalDataRead)

@@ -111,7 +111,7 @@ class Dialogue:
         answer = self.client.post(
             f"/v1/campaigns/{shown['id']}/approve", json={"content_hash": shown["content_hash"]}
         )
-        if answer.status_code != 200:
+        if answer.status_code not in (200, 202):
             explain(answer)
             return
         self.shown = None
@@ -119,6 +119,12 @@ class Dialogue:
             typer.echo(answer.text)
             return
         campaign = answer.json()
+        if answer.status_code == 202:
+            _console.print(
+                f"[bold yellow]Your yes is kept:[/] {escape(campaign['name'])} goes to so many "
+                "people that somebody else has to approve it too. Nothing is sent yet.\n"
+            )
+            return
         _console.print(
             f"[bold green]Approved:[/] {escape(campaign['name'])}, {when(campaign)}. "
             "Say “pause it” if you want it to stop.\n"

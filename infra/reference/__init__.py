@@ -9,6 +9,7 @@ from infra.reference.commands import cli_page
 from infra.reference.delivery_states import delivery_states_page
 from infra.reference.endpoints import api_page
 from infra.reference.environment import settings_page
+from infra.reference.permissions import permissions_page
 from infra.reference.problems import errors_page
 from infra.reference.series import metrics_page
 
@@ -18,6 +19,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "delivery-states.md": delivery_states_page,
     "errors.md": errors_page,
     "metrics.md": metrics_page,
+    "permissions.md": permissions_page,
     "settings.md": settings_page,
 }
 """File name in docs/reference -> what it holds. The pages of events and topics: `schemas.pages`."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
+
+from fastapi import FastAPI
 
 from api.app import build_app
 from api.ports import Services
@@ -14,7 +16,7 @@ from infra.reference.sources import NOTE, page, table
 def api_page() -> str:
     """Conventions in short, and every endpoint."""
     groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for path, methods in _document()["paths"].items():
+    for path, methods in application().openapi()["paths"].items():
         for method, operation in methods.items():
             said = operation.get("description", "").partition("\n\n")[0]
             groups[operation["tags"][0]].append((f"`{method.upper()} {path}`", said))
@@ -24,10 +26,10 @@ def api_page() -> str:
     return page("# API", NOTE, _CONVENTIONS, *parts)
 
 
-def _document() -> dict[str, Any]:
-    # The document follows from the routes alone; nothing else of the services is looked at.
+def application() -> FastAPI:
+    """The application for looking at: its routes say everything; no services are behind it."""
     unused = SimpleNamespace(reads=None, sockets=SimpleNamespace(connections=0))
-    return build_app(cast("Services", unused)).openapi()
+    return build_app(cast("Services", unused))
 
 
 _CONVENTIONS = """\
@@ -38,6 +40,8 @@ Fields, types and examples: `/openapi.json`, readable at `/docs`. The WebSocket 
   `/openapi.json`, `/asyncapi.json`, `/registry/*`, `/v1/auth/*`, `/v1/invitations/accept`,
   `/.well-known/jwks.json`, `/u/*`, `/a/*`. Webhooks use HTTP basic authentication.
 - **People**: [how to](../how-to/people.md) sign up, log in, invite and revoke.
+- **Permissions**: a caller may do what [their permissions](permissions.md) say; else 403
+  `not_allowed`, which names the missing one.
 - **Errors**: `application/problem+json` with a stable `code`; [all codes](errors.md).
 - **Doing it once**: `Idempotency-Key` on a POST. The same key and body give the same answer for 24
   hours, with `Idempotency-Replayed: true`; another body gives 422 `idempotency_key_reused`.

@@ -22,8 +22,10 @@ from domain.shared.errors import RuleViolatedError
 from domain.shared.meta import Meta
 from infra.replies.turns import Said
 from infra.transactions import PostgresTransaction
+from projections.queries.audience import Audience, forecast
 from projections.queries.sending import count_test, standing_of
 from streams.steps.dialogue import plan
+from streams.steps.dialogue.permitting import ensure_permitted
 
 _UNDONE = "content_changed"
 
@@ -44,6 +46,11 @@ class Acting:
         if campaign_id not in self.campaigns:
             self.campaigns[campaign_id] = self.tx.load(Campaign, campaign_id)
         return self.campaigns[campaign_id]
+
+    def perform(self, command: plan.Command) -> None:
+        """Carry out what the person who spoke may do. Raises DomainError; nothing is done then."""
+        ensure_permitted(command, self.said.turn.permissions)
+        self.carry_out(command)
 
     @singledispatchmethod
     def carry_out(self, command: object) -> None:
@@ -79,8 +86,16 @@ class Acting:
         if not self.said.conversation.may_approve(command.campaign_id, command.content_hash):
             raise RuleViolatedError(_UNDONE, "I have not shown you exactly this yet.")
         campaign = self.campaign(command.campaign_id)
-        if not handlers.approve(self.tx, campaign, command.content_hash, self.meta):
+        done = handlers.approve(
+            self.tx, campaign, command.content_hash, lambda: self._recipients(campaign), self.meta
+        )
+        if done != ("first_of_two" if command.first_of_two else "approved"):
             raise RuleViolatedError(_UNDONE, "It has changed since I showed it to you.")
+
+    def _recipients(self, campaign: Campaign) -> int:
+        organization = str(self.tx.organization_id)
+        audience = Audience(organization, campaign.content.conditions, self.meta.now)
+        return forecast(self.tx.connection, audience).recipients
 
     @carry_out.register
     def _change(self, command: plan.Change) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from infra.transactions import CommandLog, PostgresTransaction
 from schemas.positions import positions_of
 from streams.effects.replies import ReplyTask
 from streams.recognition.ports import Recognition, Utterance
+from streams.steps.dialogue.permitting import offered, unheard
 from streams.steps.dialogue.plan import Action, ReplyPlan, says
 from streams.steps.dialogue.planner import NOT_UNDERSTOOD, think
 from streams.steps.dialogue.situation import Findings
@@ -137,12 +138,15 @@ class PostgresReplyDesk:
         return seconds
 
     def _plan(self, tx: PostgresTransaction, turn: Said, recognition: Recognition) -> ReplyPlan:
+        may = turn.turn.permissions
+        if (refusal := unheard(recognition.intent, may)) is not None:
+            return says(f"I could not do that: {refusal}").word(Findings())
         situation = situation_of(tx, turn, recognition, self.tags, self.hash_address)
         thought = think(turn.turn.text, recognition, situation, self.new_id(), self.new_id())
         organization_id = str(tx.organization_id)
-        return thought.word(
-            findings_of(tx.connection, organization_id, thought.needs, situation.now)
-        )
+        found = findings_of(tx.connection, organization_id, thought.needs, situation.now)
+        plan = thought.word(found)
+        return replace(plan, actions=offered(plan.actions, may))
 
     def _record(
         self,
@@ -156,7 +160,7 @@ class PostgresReplyDesk:
         now = now_of(tx.connection)
         acting = Acting(tx, turn, turn.meta(now), self.new_id, self.hash_address, {})
         for command in plan.commands:
-            acting.carry_out(command)
+            acting.perform(command)
         shown = acting.campaign(plan.shows) if plan.shows is not None else None
         tx.flush()
         seconds = _seconds_since(tx.connection, turn)

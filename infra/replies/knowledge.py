@@ -110,9 +110,12 @@ def situation_of(
     conversation, number = said.conversation, said.turn.number
     now = now_of(connection)
     business = tx.load(Business, conversation.business_id)
-    role = tx.load(Organization, tx.organization_id).attribute_roles.get("last_purchase_at")
-    shown = conversation.last_shown
-    campaigns = campaigns_of(connection, organization_id)
+    organization = tx.load(Organization, tx.organization_id)
+    role = organization.attribute_roles.get("last_purchase_at")
+    may = said.turn.permissions
+    sees = "campaigns:read" in may
+    shown = conversation.last_shown if sees else None
+    campaigns = campaigns_of(connection, organization_id) if sees else ()
     choice = meant(
         recognition.intent, recognition.slots, campaigns, shown.campaign_id if shown else None
     )
@@ -130,7 +133,9 @@ def situation_of(
         shown_hash=shown.content_hash if shown else None,
         clear_yes=yes_is_clear(conversation.turns, number, shown),
         pending=pending_of(conversation.turns, number),
-        people=_people(tx, said.turn.mentions, hash_address),
+        may=may,
+        second_approver_above=organization.second_approver_above,
+        people=_people(tx, said.turn.mentions, hash_address) if "contacts:read" in may else {},
         tests_left=_tests_left(connection, organization_id, now)
         if recognition.intent == "send_test"
         else 0,
@@ -175,6 +180,7 @@ def _seen(tx: PostgresTransaction, choice: Meant) -> Seen | None:
         campaign.status,
         campaign.content_hash,
         campaign.content,
+        campaign.first_approved_by is not None,
     )
 
 

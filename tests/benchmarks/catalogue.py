@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.benchmarks import (
+    access,
     append,
     audit,
     backup,
@@ -35,5 +36,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         login,
         start,
         backup,
+        access,
     )
 }

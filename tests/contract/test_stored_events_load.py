@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.access.permissions import EVERYTHING
 from domain.campaign.commands import RequestTest
 from domain.campaign.decisions import workflow_graph
 from domain.contact.commands import Suppress
@@ -61,6 +62,7 @@ def campaign() -> Root:
     changed = made.content(emails=3, schedule_at=made.later(days=1).now)
     campaign.revise(changed, workflow_graph(changed), META)
     campaign.request_test(RequestTest(uuid4(), uuid4(), "ada@example.com", 2), META)
+    campaign.approve_first(campaign.content_hash, 5, 2, META)
     campaign.approve(campaign.content_hash, META)
     campaign.pause(META)
     campaign.resume(META)
@@ -72,7 +74,8 @@ def campaign() -> Root:
 def conversation() -> Root:
     talk = made.conversation()
     turn_id = uuid4()
-    talk.receive_turn(turn_id, "mail them", (Mention(uuid4()), Mention(uuid4(), "a@b.de")), META)
+    mentions = (Mention(uuid4()), Mention(uuid4(), "a@b.de"))
+    talk.receive_turn(turn_id, "mail them", mentions, EVERYTHING, META)
     talk.recognise(Recognise(turn_id, "create_campaign", 1, "offline", 3, "win_back"), META)
     positions = (Position("campaign-events", 1, 8),)
     talk.reply(Reply(turn_id, "Look", 9, {}, uuid4(), "h", positions), META)

@@ -112,6 +112,22 @@ class Api:
         self.project()
         return made
 
+    def key(self, *permissions: str, made_by: str = "operator:test") -> str:
+        """Another key of the tenant, which may do just this."""
+        secret, issue = new_api_key()
+        organization = uuid.UUID(self.tenant.organization_id)
+        request = uuid.uuid4()
+        meta = Meta(organization, made_by, request, request, datetime.now(UTC))
+
+        def decide(tx: PostgresTransaction) -> None:
+            found = tx.load(Organization, organization)
+            found.issue_api_key(replace(issue, scopes=permissions), meta)
+            tx.save(found)
+
+        self.worker.commands.run(organization, decide)
+        self.project()
+        return secret
+
     def contact(self, email: str, consent: str = "granted", **fields: Any) -> str:
         """A contact's id."""
         given = {"status": consent, "source": "form"}

@@ -22,7 +22,7 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     "organization": (
         "OrganizationCreated", "OrganizationRenamed", "AttributeRoleAssigned", "ApiKeyIssued",
         "ApiKeyRevoked", "PostmarkConnected", "WebhookRegistered", "WebhookRegistrationFailed",
-        "PersonalDataRead",
+        "PersonalDataRead", "ApprovalRuleSet",
     ),
     "user": ("UserRegistered", "UserRoleChanged", "UserPasswordChanged", "UserRemoved"),
     "invitation": ("InvitationCreated", "InvitationAccepted", "InvitationRevoked"),
@@ -35,7 +35,7 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     "campaign": (
         "CampaignDrafted", "CampaignRevised", "CampaignApproved", "SendingStarted",
         "CampaignPaused", "CampaignResumed", "CampaignCancelled", "CampaignRejected",
-        "CampaignSent", "TestSendRequested",
+        "CampaignSent", "TestSendRequested", "FirstApprovalGiven",
     ),
     "workflow": (
         "WorkflowGenerated", "WorkflowRunStarted", "StepScheduled", "StepExpanded",

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from domain.access.permissions import EVERYTHING
 from domain.campaign import handlers
 from domain.campaign.aggregate import Campaign
 from domain.campaign.commands import DraftCampaign
@@ -196,7 +197,7 @@ class Story:
 
         def hear(tx: PostgresTransaction) -> UUID:
             conversation = tx.load(Conversation, conversation_id)
-            conversation.receive_turn(turn_id, text, mentions, self.meta())
+            conversation.receive_turn(turn_id, text, mentions, EVERYTHING, self.meta())
             tx.save(conversation)
             return event_id(conversation_id, conversation.version)
 

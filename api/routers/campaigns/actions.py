@@ -15,6 +15,7 @@ from api.ports import Answer, CommandTransaction, Services
 from api.requests import command
 from api.routers.campaigns.endpoints import answer
 from api.routers.campaigns.examples import CAMPAIGN_RESPONSE, TEST_RESPONSE
+from api.routers.campaigns.presenting import recipients_of
 from api.routers.campaigns.schemas import ApprovalIn, RejectionIn, TestIn
 from domain.campaign import handlers
 from domain.campaign.aggregate import Campaign
@@ -40,17 +41,21 @@ async def _carry_out(
 
 
 @router.post(
-    "/approve", responses={200: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:approve")]
+    "/approve",
+    responses={200: CAMPAIGN_RESPONSE, 202: CAMPAIGN_RESPONSE},
+    dependencies=[allow("campaigns:approve")],
 )
 async def approve(
     request: Request, campaign_id: UUID, body: ApprovalIn, caller: Caller, services: ServicesOf
 ) -> Response:
-    """Say yes to exactly the content with this hash."""
+    """Say yes to exactly the content with this hash. 202 while a second person has to as well."""
 
     def decide(tx: CommandTransaction, meta: Meta) -> Answer:
         campaign = tx.load(Campaign, campaign_id)
-        if handlers.approve(tx, campaign, body.content_hash, meta):
-            return answer(tx, campaign, meta)
+        count = recipients_of(tx, campaign, meta.now)
+        done = handlers.approve(tx, campaign, body.content_hash, count, meta)
+        if done != "shown_anew":
+            return answer(tx, campaign, meta, 200 if done == "approved" else 202)
         # Kept, not rolled back: the draft now has the sender that the business was given since.
         refused = Problem(409, "content_changed", _RESHOW)
         body_ = body_of_problem(refused, request.state.request_id)

@@ -53,6 +53,8 @@ CAMPAIGN: Final[dict[str, Any]] = {
     "content_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "forecast": {"recipients": 118, "withheld": {"no_consent": 2}},
     "warnings": [{"code": "no_text", "detail": "There is no text version.", "step": 1}],
+    "first_approved_by": None,
+    "first_approved_at": None,
     "approved_by": None,
     "approved_at": None,
     "metrics": dict.fromkeys(METRICS, 0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -73,6 +73,8 @@ def show(row: Row, facts: Facts) -> dict[str, Any]:
         if facts.forecast is None
         else {"recipients": facts.forecast.recipients, "withheld": facts.forecast.withheld},
         "warnings": [] if row["status"] in OVER else list(_warnings(row, facts)),
+        "first_approved_by": row["first_approved_by"],
+        "first_approved_at": instant(row["first_approved_at"]),
         "approved_by": row["approved_by"],
         "approved_at": instant(row["approved_at"]),
         "metrics": dict(facts.metrics),
@@ -102,6 +104,12 @@ def facts_of(tx: CommandTransaction, campaign: Campaign, now: datetime) -> Facts
     )
 
 
+def recipients_of(tx: CommandTransaction, campaign: Campaign, now: datetime) -> Callable[[], int]:
+    """Counts whom the campaign would be sent to, when it is asked."""
+    audience = Audience(str(tx.organization_id), campaign.content.conditions, now)
+    return lambda: forecast(tx.connection, audience).recipients
+
+
 def row_of(campaign: Campaign) -> Row:
     """A campaign's history as the row that its read model will have."""
     content = campaign.content
@@ -124,6 +132,8 @@ def row_of(campaign: Campaign) -> Row:
         "recurrence": content.recurrence,
         "orchestrator": content.orchestrator,
         "content_hash": campaign.content_hash,
+        "first_approved_by": campaign.first_approved_by,
+        "first_approved_at": campaign.first_approved_at,
         "approved_by": campaign.approved_by,
         "approved_at": campaign.approved_at,
         "reason": campaign.reason,

@@ -48,7 +48,7 @@ def show(answer: Answer) -> dict[str, Any]:
 @router.get(
     "/{campaign_id}/why-not",
     responses={200: WHY_NOT_RESPONSE},
-    dependencies=[allow("campaigns:read")],
+    dependencies=[allow("campaigns:read", "contacts:read")],
 )
 async def why_not(
     request: Request,

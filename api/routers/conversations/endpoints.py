@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.as_of import AsOf, header_of, past_of, was_there
-from api.auth import Caller, ServicesOf, allow
+from api.auth import Caller, Principal, ServicesOf, allow
 from api.errors import Problem
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection, Services
@@ -100,10 +100,10 @@ async def say(
     with services.news.watch(str(conversation_id)) as bell:
         taken, replayed = await run_in_threadpool(
             services.commands.run_once, caller.organization_id, key, hashed,
-            lambda tx: receive(tx, services, conversation_id, body.text, meta),
+            lambda tx: receive(tx, services, conversation_id, body.text, caller, meta),
         )  # fmt: skip
         found = await answered(
-            services, bell, caller.organization_id, str(conversation_id),
+            services, bell, caller, str(conversation_id),
             taken.body["turn_id"], seconds,
         )  # fmt: skip
     if found is None:
@@ -151,7 +151,7 @@ async def get(
 
     def look(connection: Connection) -> Response:
         row = required(get_conversation(connection, str(conversation_id)), "conversation")
-        return JSONResponse(_with_turns(services, connection, row))
+        return JSONResponse(_with_turns(services, connection, caller, row))
 
     return await read(request, caller, services, [*VIEWS, "contacts"], look)
 
@@ -164,14 +164,16 @@ async def _past(
     def look(connection: Connection) -> Response:
         past = past_of(connection, caller, services, as_of)
         row = was_there(conversation_as_of(past, identity), past, identity, "conversation")
-        body = {**_with_turns(services, connection, row), "erased": row["erased"]}
+        body = {**_with_turns(services, connection, caller, row), "erased": row["erased"]}
         return JSONResponse(body, headers=header_of(past))
 
     return await read(request, caller, services, ["contacts"], look)
 
 
-def _with_turns(services: Services, connection: Connection, row: Row) -> dict[str, Any]:
-    addresses = known_addresses(services, connection, row["items"])
+def _with_turns(
+    services: Services, connection: Connection, caller: Principal, row: Row
+) -> dict[str, Any]:
+    addresses = known_addresses(services, connection, caller, row["items"])
     turns = [show_turn(turn, addresses) for turn in row["items"]]
     return {**show_conversation(row), "turns": turns}
 
@@ -186,7 +188,7 @@ async def turn(
         ids = str(conversation_id), str(turn_id)
         row = turn_of(services, connection, *ids) or get_turn(connection, *ids)
         found = required(row, "turn")
-        shown = show_turn(found, known_addresses(services, connection, [found]))
+        shown = show_turn(found, known_addresses(services, connection, caller, [found]))
         return JSONResponse(
             shown, headers={"Nudge-Position": write_token(positions_of_turn(found))}
         )

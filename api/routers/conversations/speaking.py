@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 
+from api.auth import CONCEALED, Principal
 from api.ports import Answer, Bell, CommandTransaction, Connection, Services
 from api.routers.conversations.mentions import referenced
 from api.routers.conversations.schemas import references
@@ -26,13 +27,21 @@ LOOK_AGAIN = 1.0
 
 
 def receive(
-    tx: CommandTransaction, services: Services, conversation_id: UUID, text: str, meta: Meta
+    tx: CommandTransaction,
+    services: Services,
+    conversation_id: UUID,
+    text: str,
+    caller: Principal,
+    meta: Meta,
 ) -> Answer:
-    """Record what somebody said: 202 with the turn. Raises NotFoundError, DomainError."""
+    """Record what somebody said, and what they may do: 202 with the turn.
+
+    Raises NotFoundError, DomainError.
+    """
     turn_id = services.new_id()
     conversation = tx.load(Conversation, conversation_id)
     plain, mentions = referenced(tx, text, services.hash_address, services.new_id)
-    conversation.receive_turn(turn_id, plain, mentions, meta)
+    conversation.receive_turn(turn_id, plain, mentions, caller.permissions, meta)
     tx.save(conversation)
     location = {"Location": f"/v1/conversations/{conversation_id}/turns/{turn_id}"}
     return Answer(202, {"turn_id": str(turn_id), "status": "pending"}, location)
@@ -41,7 +50,7 @@ def receive(
 async def answered(
     services: Services,
     bell: Bell,
-    organization_id: UUID,
+    caller: Principal,
     conversation_id: str,
     turn_id: str,
     seconds: float,
@@ -52,7 +61,7 @@ async def answered(
     once more at the end.
     """
     deadline = time.monotonic() + seconds
-    look = lambda: _finished(services, str(organization_id), conversation_id, turn_id)  # noqa: E731
+    look = lambda: _finished(services, caller, conversation_id, turn_id)  # noqa: E731
     while True:
         left = deadline - time.monotonic()
         if left > 0:
@@ -63,13 +72,13 @@ async def answered(
 
 
 def _finished(
-    services: Services, organization_id: str, conversation_id: str, turn_id: str
+    services: Services, caller: Principal, conversation_id: str, turn_id: str
 ) -> tuple[Row, dict[str, str]] | None:
-    with services.reads.of(organization_id) as connection:
+    with services.reads.of(str(caller.organization_id)) as connection:
         row = turn_of(services, connection, conversation_id, turn_id)
         if row is None or row["reply"] is None:
             return None
-        return row, known_addresses(services, connection, [row])
+        return row, known_addresses(services, connection, caller, [row])
 
 
 def turn_of(
@@ -80,9 +89,14 @@ def turn_of(
 
 
 def known_addresses(
-    services: Services, connection: Connection, rows: Iterable[Row]
+    services: Services, connection: Connection, caller: Principal, rows: Sequence[Row]
 ) -> dict[str, str]:
-    """Addresses by the references that stand in these turns; erased ones are not among them."""
+    """Addresses by the references that stand in these turns; erased ones are not among them.
+
+    Who may not read contacts is shown none.
+    """
+    if "contacts:read" not in caller.permissions:
+        return {each["reference"]: CONCEALED for row in rows for each in row["mentions"]}
     conversations, contacts = references(rows)
     strangers = (
         addresses_of_strangers(connection, _decoding(services), conversations)

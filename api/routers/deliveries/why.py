@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from api.as_of import AsOf, header_of, past_of, show_event, showable, was_there
-from api.auth import Caller, ServicesOf, allow
+from api.auth import Caller, Principal, ServicesOf, allow
 from api.ports import Connection, Services
 from api.requests import read
 from api.routers.campaigns.examples import WHY_RESPONSE
@@ -31,15 +31,19 @@ def show_link(link: Link, addresses: Mapping[str, str]) -> dict[str, Any]:
     return {"link": link.name, **show_event(link.event), "details": details}
 
 
-def _addresses(services: Services, connection: Connection, links: Iterable[Link]) -> dict[str, str]:
+def _addresses(
+    services: Services, connection: Connection, caller: Principal, links: Iterable[Link]
+) -> dict[str, str]:
     """Of everybody who was mentioned, as they are known now."""
     said = [link.event for link in links if link.event.type == "TurnReceived"]
     turns = [{"conversation_id": e.stream_id, "mentions": e.data["mentions"]} for e in said]
-    return known_addresses(services, connection, turns)
+    return known_addresses(services, connection, caller, turns)
 
 
 @router.get(
-    "/{delivery_id}/why", responses={200: WHY_RESPONSE}, dependencies=[allow("campaigns:read")]
+    "/{delivery_id}/why",
+    responses={200: WHY_RESPONSE},
+    dependencies=[allow("campaigns:read", "contacts:read")],
 )
 async def why(
     request: Request, delivery_id: UUID, caller: Caller, services: ServicesOf, as_of: AsOf = None
@@ -53,7 +57,7 @@ async def why(
         links = was_there(found, past, str(delivery_id), "delivery")
         row = row_of(deliveries.VIEW, past.stream(str(delivery_id), unsealed=False))
         shown = {name: getattr(row, name) for name in _SHOWN}
-        known = _addresses(services, connection, links)
+        known = _addresses(services, connection, caller, links)
         told = [show_link(link, known) for link in links]
         body = {**shown, "as_of": past.position, "chain": told}
         return JSONResponse(body, headers=header_of(past))

@@ -34,6 +34,8 @@ class CampaignRow(NamedTuple):
     recurrence: str
     orchestrator: str
     content_hash: str
+    first_approved_by: str | None
+    first_approved_at: datetime | None
     approved_by: str | None
     approved_at: datetime | None
     approval_position: int | None
@@ -57,6 +59,8 @@ def fold(row: CampaignRow | None, event: Event) -> CampaignRow | None:
     match event.type:
         case "CampaignRevised":
             return _without_approval(row)._replace(**_content(event))
+        case "FirstApprovalGiven":
+            return row._replace(first_approved_by=event.actor, first_approved_at=moment(event))
         case "CampaignApproved":
             return _approved(row, event)
         case "SendingStarted":
@@ -106,6 +110,8 @@ def _without_approval(row: CampaignRow) -> CampaignRow:
     """An approval covers one content only: any change makes a draft of it again."""
     return row._replace(
         status="draft",
+        first_approved_by=None,
+        first_approved_at=None,
         approved_by=None,
         approved_at=None,
         approval_position=None,
@@ -140,6 +146,8 @@ def _drafted(event: Event) -> CampaignRow:
         workflow_id=data["workflow_id"],
         type=data["campaign_type"],
         status="draft",
+        first_approved_by=None,
+        first_approved_at=None,
         approved_by=None,
         approved_at=None,
         approval_position=None,
@@ -163,7 +171,7 @@ VIEW = View(
         {
             "CampaignDrafted", "CampaignRevised", "CampaignApproved", "CampaignRejected",
             "CampaignPaused", "CampaignResumed", "CampaignCancelled", "CampaignSent",
-            "SendingStarted", "TestSendRequested",
+            "SendingStarted", "TestSendRequested", "FirstApprovalGiven",
         }
     ),
     key_of=stream_id,

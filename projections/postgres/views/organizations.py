@@ -16,6 +16,7 @@ class OrganizationRow(NamedTuple):
     organization_id: str
     name: str
     last_purchase_attribute: str | None
+    second_approver_above: int | None
     created_at: datetime
     updated_at: datetime
     position: int
@@ -34,6 +35,8 @@ def fold(row: OrganizationRow | None, event: Event) -> OrganizationRow | None:
             return changed._replace(name=text(event.data["name"]))
         case "AttributeRoleAssigned" if event.data["role"] == "last_purchase_at":
             return changed._replace(last_purchase_attribute=text(event.data["attribute"]) or None)
+        case "ApprovalRuleSet":
+            return changed._replace(second_approver_above=event.data["second_approver_above"])
     return changed
 
 
@@ -44,6 +47,7 @@ def _created(event: Event) -> OrganizationRow:
         organization_id=event.organization_id,
         name=text(event.data["name"]),
         last_purchase_attribute=None,
+        second_approver_above=None,
         created_at=now,
         updated_at=now,
         position=event.position,
@@ -58,7 +62,12 @@ def _key(event: Event) -> str:
 VIEW = View(
     name="organizations",
     row=OrganizationRow,
-    events=frozenset({"OrganizationCreated", "OrganizationRenamed", "AttributeRoleAssigned"}),
+    events=frozenset(
+        {
+            "OrganizationCreated", "OrganizationRenamed", "AttributeRoleAssigned",
+            "ApprovalRuleSet",
+        }
+    ),
     key_of=_key,
     fold=fold,
-)
+)  # fmt: skip

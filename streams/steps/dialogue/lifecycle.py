@@ -9,7 +9,7 @@ from domain.campaign.decisions import OVER, RUNNING
 from domain.campaign.preparation import prepared, sender_of
 from streams.steps.dialogue.campaigns import show
 from streams.steps.dialogue.card import audience_line, needs_of, never_bought_in, offers
-from streams.steps.dialogue.phrases import moment
+from streams.steps.dialogue.phrases import moment, number, people
 from streams.steps.dialogue.plan import (
     Action,
     Approve,
@@ -32,7 +32,7 @@ def approve(situation: Situation, target: Seen) -> Thought:
         return says(f"“{name}” is {target.status} already; there is nothing left to approve.")
     if target.status in OVER:
         return says(f"“{name}” is {target.status}, so it cannot be approved any more.")
-    if not situation.may_approve:
+    if "campaigns:approve" not in situation.may:
         return says(
             f"Only somebody who may approve campaigns can release “{name}”. I have sent nothing."
         )
@@ -72,6 +72,9 @@ def _approved(situation: Situation, target: Seen) -> Thought:
     command = Approve(target.campaign_id, target.content_hash)
 
     def word(findings: Findings) -> ReplyPlan:
+        above = situation.second_approver_above
+        if above is not None and findings.recipients > above and not target.first_approved:
+            return _half(target, above, findings)
         if content.schedule_at is None:
             when = "It is going out now."
         else:
@@ -89,6 +92,16 @@ def _approved(situation: Situation, target: Seen) -> Thought:
         )
 
     return Thought(needs_of(content, role, None), word)
+
+
+def _half(target: Seen, above: int, findings: Findings) -> ReplyPlan:
+    """The first of two yeses."""
+    text = (
+        f"Your yes to “{target.content.name}” is kept. It would go to {people(findings.recipients)}"
+        f", and above {number(above)} somebody else has to approve it too. Nothing is sent yet."
+    )
+    command = Approve(target.campaign_id, target.content_hash, first_of_two=True)
+    return ReplyPlan(text, (), (command,), target.campaign_id)
 
 
 def reject(target: Seen) -> Thought:
@@ -123,8 +136,8 @@ def resume(situation: Situation, target: Seen) -> Thought:
     name = target.content.name
     if target.status != "paused":
         return says(f"“{name}” is {target.status}, not paused.")
-    if not situation.may_approve:
-        return says(f"Only somebody who may approve campaigns can resume “{name}”.")
+    if "campaigns:send" not in situation.may:
+        return says(f"Only somebody who may send campaigns can resume “{name}”.")
     return says(
         f"“{name}” goes on where it stopped. Nobody gets it twice.",
         Action("pause", "Pause it", target.campaign_id),

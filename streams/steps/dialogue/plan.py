@@ -33,10 +33,14 @@ class Revise:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """The person's yes to exactly this content."""
+    """The person's yes to exactly this content, and what it is said to do.
+
+    `first_of_two`: it goes to so many that somebody else has to agree too.
+    """
 
     campaign_id: UUID
     content_hash: str
+    first_of_two: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.access.permissions import Permission
 from domain.campaign.values import Content, Status
 from domain.organization.commands import Profile
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A campaign as it is now. `name` stands in its content."""
+    """A campaign as it is now. `name` stands in its content.
+
+    `first_approved`: one of two people has said yes to it.
+    """
 
     campaign_id: UUID
     campaign_type: str
     status: Status
     content_hash: str
     content: Content
+    first_approved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,16 @@ class Situation:
     `now` is aware; `tags` has the contacts that carry each; `attributes` are the columns contacts
     have (filled when a question about them may come up). `target`: the campaign that the turn
     means, if that is clear; `shown_hash` and `shown_id` what was shown here last, and
-    `clear_yes` whether a yes can only mean that. `tests_left`: test mails of today.
+    `clear_yes` whether a yes can only mean that. `tests_left`: test mails of today. `may`: what
+    the person who speaks is allowed. A campaign to more than `second_approver_above` people needs
+    two of them to say yes.
     """
 
     now: datetime
     business_id: UUID
     business: Profile
     tags: Mapping[str, int]
+    may: frozenset[Permission]
     last_purchase_attribute: str | None = None
     attributes: tuple[str, ...] = ()
     campaigns: tuple[Named, ...] = ()
@@ -79,7 +87,7 @@ class Situation:
     shown_id: UUID | None = None
     shown_hash: str | None = None
     clear_yes: bool = False
-    may_approve: bool = True
+    second_approver_above: int | None = None
     pending: Pending | None = None
     people: Mapping[str, Person] = field(default_factory=dict)
     tests_left: int = 0

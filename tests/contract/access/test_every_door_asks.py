@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable
-from types import SimpleNamespace
-from typing import Final, cast, get_args
+from typing import Final, get_args
 
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
 from pydantic import BaseModel
 
 from api.access import OPEN, Door, doors, undeclared
-from api.app import build_app
 from api.auth import Caller, allow
 from api.gateway import frames
-from api.ports import Services
 from domain.access.permissions import MEANS, PERMISSIONS, ROLE_NAMES, ROLES, Permission
+from infra.reference.endpoints import application
 
 AWAITED: Final[frozenset[Permission]] = frozenset(
     {
@@ -27,11 +25,6 @@ AWAITED: Final[frozenset[Permission]] = frozenset(
     }
 )
 """Permissions whose endpoints are being built; empty before a release."""
-
-
-def application() -> FastAPI:
-    unused = SimpleNamespace(reads=None, sockets=SimpleNamespace(connections=0))
-    return build_app(cast("Services", unused))
 
 
 def unused_permissions(found: Iterable[Door]) -> set[Permission]:

@@ -38,10 +38,14 @@ def edit(folder: Path, kind: str, change: Edit, version: int = 1) -> None:
     path.write_text(json.dumps(schema, indent=2))
 
 
-def add_version(folder: Path, kind: str, change: Edit, version: int = 2) -> None:
-    """A next version that is the one before it, changed."""
+def add_version(folder: Path, kind: str, change: Edit) -> int:
+    """A next version that is the newest one, changed; its number."""
+    version = 2
+    while path_of(folder, kind, version).exists():
+        version += 1
     shutil.copy(path_of(folder, kind, version - 1), path_of(folder, kind, version))
     edit(folder, kind, change, version)
+    return version
 
 
 def field(schema: Schema, name: str) -> dict[str, Any]:

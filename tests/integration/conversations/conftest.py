@@ -33,12 +33,13 @@ class Talk:
     worker: ReplyWorker
     conversation_id: str
 
-    def say(self, text: str, **headers: str) -> str:
+    def say(self, text: str, *, key: str | None = None, **headers: str) -> str:
         """Say something, not waiting for the answer; the turn's id."""
         said = self.api.post(
             f"/v1/conversations/{self.conversation_id}/messages",
             {"text": text},
             headers={"Prefer": "wait=0", **headers},
+            key=key,
         )
         assert said.status_code == 202, said.text
         return str(said.json()["turn_id"])
@@ -75,9 +76,9 @@ class Talk:
         found: dict[str, Any] = read.json()
         return found
 
-    def ask(self, text: str) -> dict[str, Any]:
+    def ask(self, text: str, *, key: str | None = None) -> dict[str, Any]:
         """Say it and get the finished turn."""
-        turn_id = self.say(text)
+        turn_id = self.say(text, key=key)
         self.work()
         turn = self.turn(turn_id)
         assert turn["status"] == "answered"

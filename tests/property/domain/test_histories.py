@@ -10,6 +10,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.access.permissions import EVERYTHING
 from domain.campaign.aggregate import Campaign
 from domain.campaign.commands import RequestTest
 from domain.campaign.decisions import workflow_graph
@@ -80,7 +81,7 @@ def conversation_acts() -> st.SearchStrategy[Act]:
     shown = st.sampled_from([(None, None), (UUID(int=9), "h1"), (UUID(int=9), None)])
     intents = st.sampled_from(["help", "create_campaign", "make_coffee"])
     return st.one_of(
-        st.builds(lambda t: lambda c: c.receive_turn(t, "hello", (), META), IDS),
+        st.builds(lambda t: lambda c: c.receive_turn(t, "hello", (), EVERYTHING, META), IDS),
         st.builds(
             lambda t, i: lambda c: c.recognise(Recognise(t, i, 0.5, "offline", 1), META),
             IDS,

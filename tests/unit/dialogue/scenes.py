@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from domain.access.permissions import EVERYTHING
 from domain.campaign.decisions import workflow_graph
 from domain.campaign.hashing import content_hash
 from domain.campaign.values import Content
@@ -30,6 +31,7 @@ SITUATION = Situation(
     business_id=uuid4(),
     business=BAKERY,
     tags={"vip": 40, "wholesale": 12},
+    may=EVERYTHING,
     last_purchase_attribute="last_order_date",
     tests_left=20,
 )

@@ -10,6 +10,7 @@ import pytest
 
 from domain.campaign.values import Sender
 from streams.steps.dialogue.plan import Approve, Change, Revise, SendTest
+from streams.steps.dialogue.situation import Findings
 from tests.unit.dialogue.scenes import (
     BAKERY,
     STRANGER,
@@ -59,9 +60,34 @@ def test_a_yes_to_a_campaign_that_was_named_but_not_shown_shows_it_first() -> No
 
 
 def test_a_yes_from_somebody_who_may_not_approve_sends_nothing() -> None:
-    plan = reply(YES, replace(showing(seen()), may_approve=False))
+    plan = reply(YES, replace(showing(seen()), may=frozenset({"campaigns:read"})))
     assert not plan.commands
     assert "may approve" in plan.content
+
+
+def test_a_yes_to_many_people_is_kept_until_somebody_else_agrees() -> None:
+    target = seen()
+    many = replace(showing(target), second_approver_above=100)
+    plan = reply(YES, many, findings=Findings(recipients=101))
+    assert plan.commands == (Approve(target.campaign_id, target.content_hash, first_of_two=True),)
+    assert "101 people" in plan.content
+    assert "Nothing is sent yet" in plan.content
+
+
+def test_the_second_yes_and_one_to_few_people_send_it() -> None:
+    target = seen()
+    command = (Approve(target.campaign_id, target.content_hash),)
+    few = replace(showing(target), second_approver_above=100)
+    assert reply(YES, few, findings=Findings(recipients=100)).commands == command
+    agreed = replace(few, target=replace(target, first_approved=True))
+    assert reply(YES, agreed, findings=Findings(recipients=101)).commands == command
+
+
+def test_going_on_needs_somebody_who_may_send() -> None:
+    paused = showing(seen(status="paused"))
+    plan = reply(heard("resume_campaign"), replace(paused, may=frozenset({"campaigns:read"})))
+    assert not plan.commands
+    assert "may send" in plan.content
 
 
 def test_a_yes_with_nothing_there_asks_what_to_say() -> None:

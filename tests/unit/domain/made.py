@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from domain.access.permissions import EVERYTHING
 from domain.campaign.aggregate import Campaign
 from domain.campaign.commands import DraftCampaign
 from domain.campaign.decisions import workflow_graph
@@ -87,7 +88,7 @@ def conversation() -> Conversation:
 def asked(talk: Conversation, text: str = "win back customers") -> UUID:
     """Say something; the turn's id."""
     turn_id = uuid4()
-    talk.receive_turn(turn_id, text, (), META)
+    talk.receive_turn(turn_id, text, (), EVERYTHING, META)
     return turn_id
 
 

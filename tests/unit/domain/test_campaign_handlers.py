@@ -16,6 +16,7 @@ from domain.campaign.commands import DraftCampaign, RequestTest
 from domain.campaign.decisions import workflow_graph
 from domain.campaign.preparation import LARGEST_CONTENT
 from domain.campaign.values import Content, Sender, email
+from domain.organization.aggregate import Organization
 from domain.organization.business import Business
 from domain.organization.commands import Profile
 from domain.shared.errors import InvalidValueError, NotFoundError, RuleViolatedError
@@ -35,7 +36,8 @@ NAMELESS = replace(PROFILE, sender_name="", postal_address="")
 
 def world(profile: Profile = PROFILE) -> tuple[FakeTransaction, Business]:
     business = Business.add(uuid4(), profile, META)
-    return FakeTransaction(META.organization_id, business), business
+    organization = Organization.create("Crumb", META)
+    return FakeTransaction(META.organization_id, business, organization), business
 
 
 def draft(tx: FakeTransaction, business: Business, of: Content | None = None) -> Campaign:
@@ -53,9 +55,17 @@ def drafted(profile: Profile = PROFILE) -> tuple[FakeTransaction, Business, Camp
 
 def approved() -> tuple[FakeTransaction, Campaign]:
     tx, _, campaign = drafted()
-    assert handlers.approve(tx, campaign, campaign.content_hash, META)
+    assert yes(tx, campaign) == "approved"
     tx.types()
     return tx, campaign
+
+
+def yes(
+    tx: FakeTransaction, campaign: Campaign, actor: str = "user:ada", recipients: int = 10
+) -> handlers.Approval:
+    """Somebody's yes to the campaign as it is, which would go to so many."""
+    meta = replace(META, actor=actor)
+    return handlers.approve(tx, campaign, campaign.content_hash, lambda: recipients, meta)
 
 
 def refusal(act: Callable[[], Any]) -> str:
@@ -153,8 +163,7 @@ def test_the_same_content_again_stays_quiet_and_approved() -> None:
 
 def test_nothing_is_approved_while_the_sender_is_incomplete() -> None:
     tx, _, campaign = drafted(NAMELESS)
-    code = refusal(lambda: handlers.approve(tx, campaign, campaign.content_hash, META))
-    assert code == "sender_incomplete"
+    assert refusal(lambda: yes(tx, campaign)) == "sender_incomplete"
     assert tx.types() == []
 
 
@@ -164,12 +173,13 @@ def test_a_sender_completed_since_is_shown_before_it_is_approved() -> None:
     tx.save(business)
     tx.types()
     seen = campaign.content_hash
-    assert not handlers.approve(tx, campaign, seen, META)
+    assert yes(tx, campaign) == "shown_anew"
     assert tx.types() == ["CampaignRevised"]
     assert campaign.status == "draft"
     assert "1 Mill Lane, York" in campaign.content.emails[0].html
-    assert refusal(lambda: handlers.approve(tx, campaign, seen, META)) == "content_changed"
-    assert handlers.approve(tx, campaign, campaign.content_hash, META)
+    late = lambda: handlers.approve(tx, campaign, seen, lambda: 10, META)  # noqa: E731
+    assert refusal(late) == "content_changed"
+    assert yes(tx, campaign) == "approved"
     assert tx.types() == ["CampaignApproved"]
 
 
@@ -177,8 +187,7 @@ def test_a_sender_taken_away_since_stops_the_approval() -> None:
     tx, business, campaign = drafted()
     business.revise(NAMELESS, META)
     tx.save(business)
-    code = refusal(lambda: handlers.approve(tx, campaign, campaign.content_hash, META))
-    assert code == "sender_incomplete"
+    assert refusal(lambda: yes(tx, campaign)) == "sender_incomplete"
 
 
 def test_a_person_holds_and_stops_a_campaign() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.access.permissions import EVERYTHING
 from domain.conversation.aggregate import Conversation
 from domain.conversation.commands import Position, Recognise, Reply
 from domain.conversation.values import TURNS_KEPT, TURNS_OPEN_MAX, Mention
@@ -19,7 +20,7 @@ Act = Callable[[Conversation], Any]
 
 
 def receive(text: str) -> Act:
-    return lambda c: c.receive_turn(uuid4(), text, (), META)
+    return lambda c: c.receive_turn(uuid4(), text, (), EVERYTHING, META)
 
 
 def answer(turn_id: UUID, shown: tuple[UUID, str] | None = None) -> Act:
@@ -42,13 +43,13 @@ def understand(turn_id: UUID, **changes: Any) -> Act:
 
 def test_turns_are_numbered_from_one() -> None:
     talk = conversation()
-    assert [talk.receive_turn(uuid4(), text, (), META) for text in ("a", "b")] == [1, 2]
+    assert [talk.receive_turn(uuid4(), text, (), EVERYTHING, META) for text in ("a", "b")] == [1, 2]
 
 
 def test_a_mention_carries_an_address_only_when_it_is_no_contacts() -> None:
     known, stranger = Mention(uuid4()), Mention(uuid4(), "a@example.com")
     talk = conversation()
-    talk.receive_turn(uuid4(), f"[[{known.reference}]]", (known, stranger), META)
+    talk.receive_turn(uuid4(), f"[[{known.reference}]]", (known, stranger), EVERYTHING, META)
     assert talk.turns[0].mentions == (known, stranger)
     assert [m.is_contact for m in talk.turns[0].mentions] == [True, False]
 
@@ -69,9 +70,9 @@ def test_what_says_nothing_or_too_much_is_refused(text: str, code: str) -> None:
 def test_the_same_turn_is_received_once() -> None:
     talk = conversation()
     turn_id = asked(talk)
-    Spec.given(talk).when(lambda c: c.receive_turn(turn_id, "again", (), META)).then_refused(
-        "turn_exists"
-    )
+    Spec.given(talk).when(
+        lambda c: c.receive_turn(turn_id, "again", (), EVERYTHING, META)
+    ).then_refused("turn_exists")
 
 
 def test_too_many_open_turns_wait() -> None:
