@@ -8,6 +8,7 @@ from tests.benchmarks import (
     backup,
     clickhouse,
     contacts,
+    limits,
     login,
     projection,
     rebuild,
@@ -35,5 +36,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         login,
         start,
         backup,
+        limits,
     )
 }
