@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +12,8 @@ from api import errors
 from api.auth import Callers
 from api.frame import RequestFrame
 from api.gateway.endpoint import router as gateway
-from api.gateway.limits import Seats
+from api.gateway.limits import Changes, Seats
+from api.limiting import Limiter
 from api.paging import known_parameters
 from api.personal_reads import PersonalReads
 from api.ports import Services
@@ -31,6 +33,7 @@ from api.routers.deliveries.endpoints import router as deliveries
 from api.routers.deliveries.why import router as why
 from api.routers.events import router as events
 from api.routers.health import router as health
+from api.routers.keys.endpoints import router as keys
 from api.routers.organization import router as organization
 from api.routers.people.entrance import router as entrance
 from api.routers.people.entrance import well_known
@@ -50,16 +53,25 @@ def build_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+
+        def forget() -> None:
+            callers.keys.forget()
+            loop.call_soon_threadsafe(changes.ring)
+
         async with services.running():
+            services.key_traffic.on_change(forget)
             yield
 
     app = FastAPI(title="NudgeCampaign", version="1", lifespan=lifespan, docs_url="/docs")
     app.state.services = services
-    app.state.callers = Callers(services)
+    app.state.limiter = limiter = Limiter(services)
+    app.state.callers = callers = Callers(services)
+    app.state.changes = changes = Changes()
     app.state.seats = Seats(services.sockets.connections)
     app.state.personal_reads = PersonalReads()
     errors.install(app)
-    app.add_middleware(RequestFrame, services=services)
+    app.add_middleware(RequestFrame, services=services, limiter=limiter)
     for router in (
         health,
         entrance,
@@ -70,6 +82,7 @@ def build_app(services: Services) -> FastAPI:
         sessions,
         organization,
         postmark,
+        keys,
         events,
         businesses,
         contacts,

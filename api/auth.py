@@ -6,21 +6,24 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import Problem
-from api.ports import Reads, Services
+from api.limiting import Limiter
+from api.ports import Services
 from domain.access.permissions import ROLES, Permission, permissions_of
-from projections.queries.organizations import get_api_key
 
 CONCEALED: Final = "***"
 """Stands where a caller may not see what is there."""
-_KEPT = 1.0
-"""Seconds a found key is believed: a revocation takes effect within a second."""
+_KEPT = 0.9
+"""Seconds a found key is believed where no notification comes: with it a revocation is told at
+once, without it, it still takes effect within a second."""
+_MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +44,61 @@ class Principal:
             raise not_allowed(missing)
 
 
-class ApiKeys:
-    """Looks keys up, and remembers each for a second."""
+class _Found(NamedTuple):
+    """A key that was looked up at `at` (monotonic), and until when it is accepted at all."""
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
-        self._known: dict[bytes, tuple[float, Principal]] = {}
+    at: float
+    caller: Principal
+    ends_at: datetime | None
+
+
+class ApiKeys:
+    """Looks keys up, remembers each for a moment, and notes that they are used. Thread-safe."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._known: dict[bytes, _Found] = {}
+        self._changes = 0
 
     def find(self, token: str) -> Principal | None:
         """The caller, or None for a key that is not in use."""
         secret_hash = hashlib.sha256(token.encode()).digest()
-        now = time.monotonic()
-        known = self._known.get(secret_hash)
-        if known and now - known[0] < _KEPT:
-            return known[1]
-        with self._reads.anonymous() as connection:
-            row = connection.execute(
-                "SELECT organization_id, key_id FROM views.find_api_key(%s)", (secret_hash,)
-            ).fetchone()
-        if row is None:
-            self._known.pop(secret_hash, None)
+        found = self._known.get(secret_hash)
+        if found is None or time.monotonic() - found.at >= _KEPT:
+            found = self._look_up(secret_hash)
+        now = self._services.clock()
+        if found is None or (found.ends_at is not None and found.ends_at <= now):
             return None
-        organization_id, key_id = row
-        with self._reads.of(organization_id) as connection:
-            key = get_api_key(connection, key_id)
-        principal = Principal(
-            UUID(organization_id),
-            f"key:{key_id}",
-            permissions_of(key["scopes"] if key else ()),
-            key_id=UUID(key_id),
-        )
-        self._known[secret_hash] = (now, principal)
-        if len(self._known) > 10_000:
-            self._known.clear()
-        return principal
+        caller = found.caller
+        if caller.key_id is not None:
+            self._services.key_traffic.used(caller.organization_id, caller.key_id, now)
+        return caller
+
+    def forget(self) -> None:
+        """Some key was made, replaced or revoked: look all of them up again."""
+        self._changes += 1
+        self._known = {}
+
+    def _look_up(self, secret_hash: bytes) -> _Found | None:
+        """What is in force now; remembered unless something changed meanwhile."""
+        at, changes = time.monotonic(), self._changes
+        with self._services.reads.anonymous() as connection:
+            row = connection.execute(
+                "SELECT organization_id, key_id, scopes, ends_at FROM views.find_api_key(%s)",
+                (secret_hash,),
+            ).fetchone()
+        known = self._known
+        if row is None:
+            known.pop(secret_hash, None)
+            return None
+        key_id = UUID(row[1])
+        caller = Principal(UUID(row[0]), f"key:{key_id}", permissions_of(row[2]), key_id=key_id)
+        found = _Found(at, caller, row[3])
+        if changes == self._changes:
+            if len(known) >= _MOST_KEPT:
+                known.clear()
+            known[secret_hash] = found
+        return found
 
 
 class Callers:
@@ -82,12 +106,12 @@ class Callers:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._keys = ApiKeys(services.reads)
+        self.keys = ApiKeys(services)
 
     def find(self, token: str) -> Principal | None:
         """The caller, or None for a token that is not to be believed."""
         if token.count(".") != 2:  # a JWT has three parts, and a key has no dots
-            return self._keys.find(token)
+            return self.keys.find(token)
         holder = self._services.people.tokens.find(token)
         if holder is None:
             return None
@@ -115,6 +139,10 @@ async def authenticate(request: Request) -> Principal:
     principal = await run_in_threadpool(callers.find, token.strip())
     if principal is None:
         raise unauthenticated()
+    limiter: Limiter = request.app.state.limiter
+    request.state.rate_headers = limiter.take_caller(
+        principal.organization_id, principal.key_id, principal.user_id
+    )
     request.state.principal = principal
     return principal
 

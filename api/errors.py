@@ -109,6 +109,8 @@ def problem_of(error: Exception) -> Problem:
             return cause  # the framework wraps what is raised while a body is read
         case HTTPException():
             return Problem(error.status_code, _http_code(error.status_code), str(error.detail))
+        case psycopg.errors.QueryCanceled():
+            return unavailable("This takes too long. Ask for less at a time.", "query_timeout")
         case psycopg.errors.DiskFull() | OSError(errno=28):
             return unavailable("The disk is full. Nothing was lost; try again later.", "disk_full")
         case _ if isinstance(error, AWAY):

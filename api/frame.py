@@ -12,7 +12,9 @@ from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bodies import paced
 from api.errors import Problem, respond
+from api.limiting import Limiter, address_of
 from api.ports import Services
 
 LARGEST_BODY: Final = 2 * 1024 * 1024
@@ -20,6 +22,8 @@ _REQUESTS = Histogram("nudge_api_request_seconds", "Time to answer.", ["method",
 _REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 _REQUEST_SPACE = UUID("4e1c3c5e-8b1e-4f6e-9d53-5c6a4a2b9a01")
 _STREAMED: Final = ("/v1/contacts/import",)
+_UNCOUNTED: Final = ("/health", "/metrics", "/u/")
+"""What never gets 429: probes, and links in mails, which providers use from few addresses."""
 
 
 def correlation_id_of(request_id: str) -> UUID:
@@ -37,11 +41,12 @@ def request_id_of(headers: Headers, services: Services) -> str:
 
 
 class RequestFrame:
-    """Names, bounds and measures every HTTP request."""
+    """Names, counts, bounds and measures every HTTP request."""
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
+    def __init__(self, app: ASGIApp, services: Services, limiter: Limiter) -> None:
         self._app = app
         self._services = services
+        self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,14 +60,25 @@ class RequestFrame:
         answer = _Answer(send, request_id, scope)
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            if scope["path"] in _STREAMED:
-                await self._app(scope, receive, answer.send)
-            elif _declared(headers) > LARGEST_BODY:
-                await respond(_too_large(), request_id)(scope, receive, answer.send)
-            else:
-                await self._app(scope, _bounded(receive), answer.send)
+            await self._within_bounds(headers, scope, receive, answer.send)
+        except Problem as problem:
+            await respond(problem, request_id)(scope, receive, answer.send)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
+
+    async def _within_bounds(
+        self, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Raises Problem before the application has seen anything."""
+        path = scope["path"]
+        if not path.startswith(_UNCOUNTED):
+            self._limiter.take_address(address_of(scope))
+        receive = paced(receive, self._services.bodies)
+        if path not in _STREAMED:
+            if _declared(headers) > LARGEST_BODY:
+                raise _too_large()
+            receive = _bounded(receive)
+        await self._app(scope, receive, send)
 
 
 class _Answer:
@@ -76,7 +92,9 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)["X-Request-Id"] = self._request_id
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            headers.update(self._scope["state"].get("rate_headers", {}))
             route = getattr(self._scope.get("route"), "path", "none")
             labels = _REQUESTS.labels(self._scope["method"], route, message["status"])
             labels.observe(time.perf_counter() - self._began)

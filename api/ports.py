@@ -250,6 +250,37 @@ class SocketLimits:
     connections: int
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How fast one may ask, by whom it counts: `100/second;2000/minute`, or `off`."""
+
+    key: str
+    user: str
+    organization: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """A body has `wait` seconds to come, and one more for every `pace` bytes that are there."""
+
+    wait: float
+    pace: int
+
+
+class KeyTraffic(Protocol):
+    """API keys beside their requests: uses to be written down, and news of changed keys."""
+
+    def used(self, organization_id: UUID, key_id: UUID, now: datetime) -> None:
+        """Note a use, in memory; it is written down within seconds. Never blocks."""
+        ...
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call this, from another thread, whenever a key may have been made, replaced or revoked
+        on any replica."""
+        ...
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything the API is given. Tests hand in what they need."""
@@ -280,6 +311,9 @@ class Services:
     """What the tokens of unsubscribe links are made with."""
     news: News
     sockets: SocketLimits
+    rates: RateLimits
+    bodies: BodyLimits
+    key_traffic: KeyTraffic
     running: Callable[[], AbstractAsyncContextManager[None]]
     """What runs beside the endpoints while the application does."""
     people: People

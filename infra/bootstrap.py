@@ -42,11 +42,11 @@ class Core:
 
     @cached_property
     def pool(self) -> ConnectionPool[Connection]:
-        """Connections as the worker login, or the API's for the role `api`."""
-        url = self.addresses.postgres_worker_url
+        """Connections as the worker login, or the API's, with bounded queries, for `api`."""
+        url, longest = self.addresses.postgres_worker_url, None
         if self.role == "api":
-            url = self.addresses.postgres_api_url
-        return make_pool(url, size=12, application=f"nudge-{self.role}")
+            url, longest = self.addresses.postgres_api_url, self.settings.query_timeout
+        return make_pool(url, size=12, application=f"nudge-{self.role}", longest=longest)
 
     @cached_property
     def reach(self) -> Reach:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 from psycopg.adapt import Loader
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -36,10 +37,16 @@ def connect(url: str, *, autocommit: bool = False, application: str = "nudge") -
     return connection
 
 
-def make_pool(url: str, *, size: int, application: str) -> ConnectionPool[Connection]:
-    """A pool of at most `size` connections, opened; checks a connection before handing it out."""
+def make_pool(
+    url: str, *, size: int, application: str, longest: timedelta | None = None
+) -> ConnectionPool[Connection]:
+    """A pool of at most `size` connections, opened; checks a connection before handing it out.
+
+    `longest`: a statement that takes longer is ended (psycopg.errors.QueryCanceled).
+    """
+    bound = {} if longest is None else {"options": _bounded(url, longest)}
     return ConnectionPool(
-        make_conninfo(url, application_name=application, connect_timeout=5),
+        make_conninfo(url, application_name=application, connect_timeout=5, **bound),
         min_size=1,
         max_size=size,
         timeout=5.0,
@@ -49,6 +56,12 @@ def make_pool(url: str, *, size: int, application: str) -> ConnectionPool[Connec
         open=True,
         name=application,
     )
+
+
+def _bounded(url: str, longest: timedelta) -> str:
+    """The server options of the address, and the longest a statement may take."""
+    given = str(conninfo_to_dict(url).get("options") or "")
+    return f"{given} -c statement_timeout={longest // timedelta(milliseconds=1)}".strip()
 
 
 @contextmanager

@@ -26,6 +26,8 @@ def parse_duration(text: Any) -> Any:
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+_RATE = r"[1-9]\d{0,8}/(second|minute|hour|day)"
+Rates = Annotated[str, Field(pattern=rf"^(off|{_RATE}(;{_RATE})*)$")]
 
 
 class SettingsError(Exception):
@@ -93,6 +95,15 @@ class Settings(BaseSettings):
     ws_heartbeat: Duration = timedelta(seconds=30)
     ws_idle: Duration = timedelta(seconds=300)
     ws_max_connections: int = Field(default=10_000, ge=1)
+
+    limit_key: Rates = "1000/second;30000/minute"
+    limit_user: Rates = "1000/second;30000/minute"
+    limit_organization: Rates = "2000/second;60000/minute"
+    limit_address: Rates = "2000/second;60000/minute"
+    body_wait: Duration = timedelta(seconds=30)
+    body_pace: int = Field(default=8192, ge=1)
+    query_timeout: Duration = timedelta(seconds=30)
+    trusted_proxies: str = ""
 
     restart_pause: Duration = timedelta(seconds=5)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Repository
@@ -23,6 +23,9 @@ from infra.keys import SubjectKeys
 from infra.postgres import Connection, organization_transaction
 from schemas.codec import Codec
 from schemas.positions import positions_of, write_token
+
+if TYPE_CHECKING:
+    from infra.quotas import PostgresAllowance
 
 A = TypeVar("A", bound=Root)
 T = TypeVar("T")
@@ -42,7 +45,15 @@ class PostgresTransaction:
         self._store = event_store(log.codec, log.writer, log.keys, connection)
         self._repository: Repository[UUID] = Repository(self._store)
         self._pending: list[Draft] = []
+        self._beforehand: list[Callable[[], None]] = []
         self._afterwards: list[Callable[[], None]] = []
+
+    @cached_property
+    def allowance(self) -> PostgresAllowance:
+        """What is left of the organization's quota, in this transaction."""
+        from infra.quotas import PostgresAllowance  # it builds on this module
+
+        return PostgresAllowance(self)
 
     @cached_property
     def mailable(self) -> Mailable:
@@ -86,12 +97,19 @@ class PostgresTransaction:
         """Append these at the end of the transaction too."""
         self._pending += drafts
 
+    def before_append(self, then: Callable[[], None]) -> None:
+        """Run last of all before the log's lock is taken."""
+        self._beforehand.append(then)
+
     def after_append(self, then: Callable[[], None]) -> None:
         """Run once the events have positions (`appended`), still inside the transaction."""
         self._afterwards.append(then)
 
     def flush(self) -> None:
         """Append what is pending now; the log's lock is held from here to the commit."""
+        beforehand, self._beforehand = self._beforehand, []
+        for then in beforehand:
+            then()
         pending, self._pending = self._pending, []
         self.appended += self._log.writer.append(self.connection, pending)
 

@@ -11,7 +11,8 @@ from typing import Any
 import uvicorn
 
 from api.app import build_app
-from api.ports import Connection, Services, SocketLimits
+from api.ports import BodyLimits, Connection, RateLimits, Services, SocketLimits
+from api.routers.keys.book import CHANGED
 from domain.shared.errors import UnavailableError
 from infra.analytics_reads import ClickHouseAnalytics
 from infra.audit.proving import NoProofError, prove_event
@@ -19,7 +20,9 @@ from infra.audit.tree import TreeDamagedError
 from infra.bootstrap import Core
 from infra.clock import MovableClock
 from infra.dependencies import Dependencies
+from infra.http_heads import http_protocol
 from infra.imports.importer import ContactImports
+from infra.key_traffic import PostgresKeyTraffic
 from infra.keys import ERASURES
 from infra.ledger.deciding import LedgerDecisions
 from infra.ledger.unsubscribing import LedgerUnsubscriptions
@@ -70,11 +73,15 @@ def api_services(core: Core) -> Services:
     clock = MovableClock(core.pool)
     news = KafkaNews(core.addresses.kafka_bootstrap, core.settings.topic_prefix, core.codec)
 
-    forgetting = Wakeups(core.addresses.postgres_api_url, {ERASURES: core.keys.forget})
+    key_traffic = PostgresKeyTraffic(core.pool)
+    forgetting = Wakeups(
+        core.addresses.postgres_api_url,
+        {ERASURES: core.keys.forget, CHANGED: key_traffic.changed},
+    )
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        with credentials, intake, news, clock, forgetting:
+        with credentials, intake, news, clock, forgetting, key_traffic:
             yield
         core.pool.close()
 
@@ -98,6 +105,9 @@ def api_services(core: Core) -> Services:
         unsubscribe_secret=core.secret("unsubscribe"),
         news=news,
         sockets=_socket_limits(core.settings),
+        rates=_rate_limits(core.settings),
+        bodies=BodyLimits(core.settings.body_wait.total_seconds(), core.settings.body_pace),
+        key_traffic=key_traffic,
         running=running,
         people=people_of(core, clock),
     )
@@ -113,6 +123,15 @@ def _socket_limits(settings: Settings) -> SocketLimits:
     )
 
 
+def _rate_limits(settings: Settings) -> RateLimits:
+    return RateLimits(
+        key=settings.limit_key,
+        user=settings.limit_user,
+        organization=settings.limit_organization,
+        address=settings.limit_address,
+    )
+
+
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM."""
     app = build_app(api_services(Core.of(settings, "api")))
@@ -121,7 +140,9 @@ def serve(settings: Settings) -> None:
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",
-        http="httptools",
+        http=http_protocol(settings.body_wait.total_seconds()),
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=5,

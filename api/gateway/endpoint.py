@@ -12,8 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from api.auth import Callers, Principal
 from api.errors import AWAY, Problem
 from api.gateway import frames
-from api.gateway.limits import Seats
+from api.gateway.limits import Admission, Seats
 from api.gateway.session import Session
+from api.limiting import Limiter, address_of
 from api.ports import Answer, CommandTransaction, Services
 from api.routers.conversations.endpoints import default_business
 from domain.access.permissions import Permission
@@ -32,8 +33,17 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
     """A conversation; `conversation_id` resumes one."""
     services: Services = socket.app.state.services
     token, subprotocol = credentials(socket)
+    callers: Callers = socket.app.state.callers
+    limiter: Limiter = socket.app.state.limiter
     try:
-        principal = await run_in_threadpool(known, socket.app.state.callers, token)
+        limiter.take_address(address_of(socket.scope))
+        principal = await run_in_threadpool(known, callers, token)
+        if principal is not None:
+            limiter.take_caller(principal.organization_id, principal.key_id, principal.user_id)
+    except Problem:
+        await socket.accept(subprotocol)
+        await socket.close(1013, "Too many requests")
+        return
     except AWAY:
         await socket.accept(subprotocol)
         await socket.close(1013, "The store is away")
@@ -57,8 +67,8 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
         except AWAY:
             await socket.close(1013, "The store is away")
             return
-        again = functools.partial(known, socket.app.state.callers, token)
-        await Session(socket, services, principal, services.new_id(), found, again).run()
+        admission = Admission(functools.partial(known, callers, token), socket.app.state.changes)
+        await Session(socket, services, principal, services.new_id(), found, admission).run()
 
 
 def credentials(socket: WebSocket) -> tuple[str, str | None]:

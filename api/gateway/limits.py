@@ -1,10 +1,46 @@
-"""How many connections there are, and how fast one may speak."""
+"""How many connections there are, how fast one may speak, and for how long one may stay."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from api.auth import Principal
+
+LOOK_AGAIN: Final = 30.0
+"""Seconds after which a connection's key is looked at again also without news: it may expire."""
+
+
+class Changes:
+    """News that some key changed, for everybody in one event loop who waits for it."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake them."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Until there is news, at most so long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._next.wait(), seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The token with which a connection began, and when to look at it again.
+
+    `again`: whose it is now, None once it is expired or revoked; blocks.
+    """
+
+    again: Callable[[], Principal | None]
+    changes: Changes
 
 
 class Seats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ from api.auth import Principal
 from api.errors import AWAY, Problem
 from api.gateway import frames
 from api.gateway.frames import CampaignApproval, ContextUpdate, Frame, Incoming, TextInput
-from api.gateway.limits import Pace
+from api.gateway.limits import LOOK_AGAIN, Admission, Pace
 from api.ports import Answer, CommandTransaction, Ears, Services
 from api.routers.campaigns.presenting import facts_of, recipients_of, row_of, show
 from api.routers.conversations.schemas import show_answer
@@ -47,8 +46,7 @@ class Session:
     principal: Principal
     session_id: UUID
     conversation_id: UUID
-    again: Callable[[], Principal | None]
-    """Whose token it is now: None once it is expired or revoked. Blocks."""
+    admission: Admission
     _inbox: asyncio.Queue[Incoming] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
 
     async def run(self) -> None:
@@ -61,6 +59,7 @@ class Session:
             others = [
                 asyncio.create_task(self._work(ears)),
                 asyncio.create_task(self._tell(ears)),
+                asyncio.create_task(self._leave_with_the_token()),
             ]
             try:
                 await self._read()
@@ -70,6 +69,11 @@ class Session:
                 for task in others:
                     task.cancel()
                 await asyncio.gather(*others, return_exceptions=True)
+
+    async def _leave_with_the_token(self) -> None:
+        """What ends a key or a token ends the connections that began with it, also silent ones."""
+        while await self._still_admitted():
+            await self.admission.changes.wait(LOOK_AGAIN)
 
     async def _read(self) -> None:
         """Take frames as they come, within the limits."""
@@ -230,7 +234,7 @@ class Session:
     async def _still_admitted(self) -> bool:
         """Whether the token is still good, and for what; closes the connection when it is not."""
         try:
-            principal = await run_in_threadpool(self.again)
+            principal = await run_in_threadpool(self.admission.again)
         except AWAY:
             return True  # whoever is away cannot say so, and nothing can be done meanwhile either
         if principal is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Self
 
 from fastapi import APIRouter, Request, Response
@@ -9,11 +10,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.auth import Caller, ServicesOf, allow
-from api.ports import Answer, CommandTransaction
+from api.ports import Answer, CommandTransaction, Connection
 from api.requests import command, ensure_unchanged, etag, read, required
 from domain.organization.aggregate import RECIPIENTS_MAX, Organization
+from domain.organization.quotas import month_of
 from domain.shared.meta import Meta
-from projections.queries.organizations import get_organization
+from projections.queries.organizations import get_organization, get_usage
 from projections.queries.rows import Row
 
 router = APIRouter(prefix="/v1/organization", tags=["organization"])
@@ -39,25 +41,41 @@ class OrganizationPatch(BaseModel):
         return self
 
 
-def show(row: Row) -> dict[str, Any]:
+def show(row: Row, usage: dict[str, Any]) -> dict[str, Any]:
     """An organization as the API shows it."""
     return {
         "id": row["id"],
         "name": row["name"],
         "second_approver_above": row["second_approver_above"],
         "created_at": row["created_at"].isoformat().replace("+00:00", "Z"),
+        "quota": usage,
     }
+
+
+def usage_of(connection: Connection, organization_id: str, now: datetime) -> dict[str, Any]:
+    """What an operator allows (null: any number) and what is used."""
+    month = month_of(now)
+    row = get_usage(connection, organization_id, month)
+    return {
+        "contacts": {"limit": row["contacts_limit"], "used": row["contacts_used"]},
+        "sends": {
+            "limit": row["sends_limit"], "used": row["sends_used"], "month": f"{month:%Y-%m}",
+        },
+    }  # fmt: skip
 
 
 @router.get("", dependencies=[allow("organization:read")])
 async def get(request: Request, caller: Caller, services: ServicesOf) -> Response:
     """The organization of the key."""
-    row = await read(
-        request, caller, services, ["organizations"],
-        lambda connection: get_organization(connection, str(caller.organization_id)),
-    )  # fmt: skip
+    identity = str(caller.organization_id)
+
+    def look(connection: Connection) -> tuple[Row | None, dict[str, Any]]:
+        row = get_organization(connection, identity)
+        return row, usage_of(connection, identity, services.clock())
+
+    row, usage = await read(request, caller, services, ["organizations"], look)
     found = required(row, "organization")
-    return JSONResponse(show(found), headers={"ETag": etag(found["version"])})
+    return JSONResponse(show(found, usage), headers={"ETag": etag(found["version"])})
 
 
 @router.patch("", dependencies=[allow("organization:write")])
@@ -80,6 +98,7 @@ async def patch(
             "second_approver_above": organization.second_approver_above,
             "created_at": organization.created_on,
         }
-        return Answer(200, show(row), {"ETag": etag(organization.described_version)})
+        usage = usage_of(tx.connection, str(organization.id), meta.now)
+        return Answer(200, show(row, usage), {"ETag": etag(organization.described_version)})
 
     return await command(request, caller, services, decide)

@@ -15,8 +15,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import ServicesOf
+from api.bodies import paced
 from api.errors import Problem, problem_of, respond
 from api.frame import request_id_of
+from api.limiting import Limiter, address_of
 from api.ports import Services
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
@@ -65,7 +67,8 @@ class WebhookDoor:
 async def take(request: Request, services: Services) -> Response:
     """Whose it is, how large, to Kafka, 200. Raises Problem and UnavailableError."""
     organization_id = await organization_of(request, services)
-    body = await read_at_most(request, LARGEST_WEBHOOK)
+    unhurried = Request(request.scope, paced(request.receive, services.bodies))
+    body = await read_at_most(unhurried, LARGEST_WEBHOOK)
     await services.webhook_intake.put(organization_id, body)
     return Response()
 
@@ -76,7 +79,13 @@ async def organization_of(request: Request, services: Services) -> str:
     if pair is None:
         raise _unknown()
     known = services.webhook_credentials.known(*pair)
-    found = known or await run_in_threadpool(services.webhook_credentials.looked_up, *pair)
+    if known is not None:
+        return known
+    # A webhook whose credentials are known is never refused, however many come: a provider's burst
+    # comes from few addresses. Guesses cost a look-up each, and are counted.
+    limiter: Limiter = request.app.state.limiter
+    limiter.take_address(address_of(request.scope))
+    found = await run_in_threadpool(services.webhook_credentials.looked_up, *pair)
     if found is None:
         raise _unknown()
     return found

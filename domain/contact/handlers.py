@@ -11,6 +11,7 @@ from domain.contact.aggregate import Contact
 from domain.contact.commands import Origin, SuppressionReason
 from domain.contact.mailable import Mailable, Standing
 from domain.contact.values import Consent, ContactDetails, EmailAddress
+from domain.organization.quotas import Allowance
 from domain.ports import Transaction
 from domain.shared.errors import RuleViolatedError
 from domain.shared.meta import Meta
@@ -20,10 +21,13 @@ HashAddress = Callable[[str], bytes]
 
 
 class ContactTransaction(Transaction, Protocol):
-    """A transaction that can also decide who may be mailed."""
+    """A transaction that can also decide who may be mailed, and how many contacts there may be."""
 
     @property
     def mailable(self) -> Mailable: ...
+
+    @property
+    def allowance(self) -> Allowance: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ def address_hash(details: ContactDetails, hash_address: HashAddress) -> bytes:
 def add_contact(
     tx: ContactTransaction, command: AddContact, hash_address: HashAddress, meta: Meta
 ) -> Contact:
-    """A new contact. An address is one contact: RuleViolatedError `contact_exists`."""
+    """A new contact. RuleViolatedError: `contact_exists`, because an address is one contact;
+    `contacts_quota_reached`."""
     address = address_hash(command.details, hash_address)
     standing = tx.mailable.take([address])[address]
     if standing.contact_id is not None:
@@ -55,7 +60,11 @@ def add_contact(
 def begin_contact(
     tx: ContactTransaction, command: AddContact, address: bytes, standing: Standing, meta: Meta
 ) -> Contact:
-    """A new contact for an address that was taken and is nobody's."""
+    """A new contact for an address that was taken and is nobody's.
+
+    Raises RuleViolatedError `contacts_quota_reached`; then nothing is recorded.
+    """
+    tx.allowance.add_contact()
     contact = Contact.add(
         command.contact_id,
         command.details,
@@ -101,6 +110,7 @@ def delete_contact(tx: ContactTransaction, contact: Contact, meta: Meta) -> None
     """Hide a contact; its address stays suppressed, also when it is imported again."""
     tx.mailable.take([contact.address_hmac])
     contact.delete(meta)
+    tx.allowance.remove_contact()
     save(tx, contact)
 
 
@@ -114,7 +124,10 @@ def erase_contact(
     taken = tx.mailable.take(contact.addresses)
     mine = (None, str(contact.id))
     addresses = [each for each in contact.addresses if taken[each].contact_id in mine]
+    was_there = not contact.deleted
     contact.erase(addresses, references, meta)
+    if was_there:
+        tx.allowance.remove_contact()
     tx.save(contact)
     for address in addresses:
         tx.mailable.note(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,9 +15,18 @@ from domain.organization.commands import (
     ConnectPostmark,
     IssueApiKey,
     RecordRegistration,
+    ReplaceApiKey,
 )
+from domain.organization.keys import (
+    ApiKey,
+    check_expiry,
+    check_overlap,
+    check_replaceable,
+    end_of_overlap,
+)
+from domain.organization.quotas import UNLIMITED, Quota, checked
 from domain.shared.aggregate import Root
-from domain.shared.errors import InvalidValueError, RuleViolatedError
+from domain.shared.errors import InvalidValueError, NotFoundError, RuleViolatedError
 from domain.shared.meta import Meta
 
 RECIPIENTS_MAX: Final = 2_147_483_647
@@ -59,11 +69,27 @@ class Organization(Root):
         secret_hash: bytes
         prefix: str
         scopes: list[str]
+        expires_at: datetime | None
+        replaces: UUID | None
+        name: str | None
+
+    class ApiKeyReplaced(Aggregate.Event):
+        TOPIC = "ApiKeyReplaced"
+        meta: Meta
+        key_id: UUID
+        replaced_by: UUID
+        ends_at: datetime
 
     class ApiKeyRevoked(Aggregate.Event):
         TOPIC = "ApiKeyRevoked"
         meta: Meta
         key_id: UUID
+
+    class QuotaSet(Aggregate.Event):
+        TOPIC = "QuotaSet"
+        meta: Meta
+        contacts: int | None
+        sends_a_month: int | None
 
     class PostmarkConnected(Aggregate.Event):
         TOPIC = "PostmarkConnected"
@@ -124,10 +150,13 @@ class Organization(Root):
         if name != self.name:
             self.record(self.Renamed, meta, name=name)
 
-    def issue_api_key(self, command: IssueApiKey, meta: Meta) -> None:
+    def issue_api_key(
+        self, command: IssueApiKey, meta: Meta, *, replaces: UUID | None = None
+    ) -> None:
         """Accept a key from now on."""
         if command.key_id in self.api_keys:
             raise RuleViolatedError("key_exists", "This key was issued before.")
+        check_expiry(command.expires_at, meta.now)
         self.record(
             self.ApiKeyIssued,
             meta,
@@ -135,13 +164,46 @@ class Organization(Root):
             secret_hash=command.secret_hash,
             prefix=command.prefix,
             scopes=list(command.scopes),
+            expires_at=command.expires_at,
+            replaces=replaces,
+            name=command.name,
+        )
+
+    def replace_api_key(self, command: ReplaceApiKey, meta: Meta) -> None:
+        """Accept another key from now on, and this one a while longer."""
+        former = self.api_key(command.key_id)
+        check_overlap(command.overlap)
+        check_replaceable(former, meta.now)
+        successor = IssueApiKey(
+            command.successor_id, command.secret_hash, command.prefix, former.scopes, former.name,
+            command.expires_at,
+        )  # fmt: skip
+        self.issue_api_key(successor, meta, replaces=command.key_id)
+        self.record(
+            self.ApiKeyReplaced,
+            meta,
+            key_id=command.key_id,
+            replaced_by=command.successor_id,
+            ends_at=end_of_overlap(former, command.overlap, meta.now),
         )
 
     def revoke_api_key(self, key_id: UUID, meta: Meta) -> None:
-        """Accept a key no longer."""
+        """Accept a key no longer; one that was revoked stays as it is."""
+        if not self.api_key(key_id).revoked:
+            self.record(self.ApiKeyRevoked, meta, key_id=key_id)
+
+    def api_key(self, key_id: UUID) -> ApiKey:
+        """The key as it is now. Raises NotFoundError."""
         if key_id not in self.api_keys:
-            raise RuleViolatedError("no_such_key", "There is no such key in use.")
-        self.record(self.ApiKeyRevoked, meta, key_id=key_id)
+            raise NotFoundError("API key")
+        return self.api_keys[key_id]
+
+    def set_quota(self, quota: Quota, meta: Meta) -> None:
+        """Allow so much from now on; the same again changes nothing."""
+        if checked(quota) != self.quota:
+            self.record(
+                self.QuotaSet, meta, contacts=quota.contacts, sends_a_month=quota.sends_a_month
+            )
 
     def connect_postmark(self, command: ConnectPostmark, meta: Meta) -> None:
         """Send through this Postmark server from now on; its webhooks are then registered."""
@@ -209,7 +271,8 @@ class Organization(Root):
     def __init__(self, meta: Meta, name: str) -> None:
         self.organization_id = meta.organization_id
         self.name = name
-        self.api_keys: set[UUID] = set()
+        self.api_keys: dict[UUID, ApiKey] = {}
+        self.quota = UNLIMITED
         self.postmark: PostmarkConnection | None = None
         self.unsubscribe_handling: dict[str, str] = {}
         self.attribute_roles: dict[str, str] = {}
@@ -224,13 +287,31 @@ class Organization(Root):
         self.described_version = self.version + 1
 
     @event(ApiKeyIssued)
-    def _api_key_issued(self, meta: Meta, key_id: UUID) -> None:
-        self.api_keys.add(key_id)
+    def _api_key_issued(
+        self,
+        meta: Meta,
+        key_id: UUID,
+        secret_hash: bytes,
+        prefix: str,
+        scopes: list[str],
+        expires_at: datetime | None,
+        name: str | None,
+    ) -> None:
+        self.api_keys[key_id] = ApiKey(secret_hash, prefix, tuple(scopes), name, expires_at)
         self.key_makers[f"key:{key_id}"] = meta.actor
+
+    @event(ApiKeyReplaced)
+    def _api_key_replaced(self, key_id: UUID, replaced_by: UUID, ends_at: datetime) -> None:
+        former = self.api_keys[key_id]
+        self.api_keys[key_id] = replace(former, replaced_by=replaced_by, ends_at=ends_at)
 
     @event(ApiKeyRevoked)
     def _api_key_revoked(self, key_id: UUID) -> None:
-        self.api_keys.discard(key_id)
+        self.api_keys[key_id] = replace(self.api_keys[key_id], revoked=True)
+
+    @event(QuotaSet)
+    def _quota_set(self, contacts: int | None, sends_a_month: int | None) -> None:
+        self.quota = Quota(contacts, sends_a_month)
 
     @event(PostmarkConnected)
     def _postmark_connected(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 
@@ -14,6 +15,20 @@ class IssueApiKey:
     secret_hash: bytes
     prefix: str
     scopes: tuple[str, ...] = ("*",)
+    name: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceApiKey:
+    """The successor has the key's name and scopes; the key is accepted for `overlap` more."""
+
+    key_id: UUID
+    successor_id: UUID
+    secret_hash: bytes
+    prefix: str
+    overlap: timedelta
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

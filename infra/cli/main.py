@@ -35,6 +35,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.webhooks": ("webhooks",),
     "infra.cli.dlq": ("dlq",),
     "infra.cli.replay": ("replay",),
+    "infra.cli.keys": ("keys",),
 }
 """Module and what it adds at the first level; its `register` adds them to an application."""
 

@@ -1,4 +1,4 @@
-"""Commands for operators: new organizations."""
+"""Commands for operators: organizations made, and how much they may have."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from rich.console import Console
 from domain.organization.commands import IssueApiKey
 from domain.shared.meta import Meta
 from infra.bootstrap import Core
+from infra.cli.quota import quota
 from infra.founding import connection, found, server_token
 from infra.settings import Settings, SettingsError, load_settings
 
 _console = Console()
 organizations = typer.Typer(help="Organizations.", no_args_is_help=True)
+organizations.command("quota")(quota)
 _VISIBLE = """
     SELECT p.failure, EXISTS (SELECT 1 FROM views.api_keys k WHERE k.organization_id = o.id)
         AND EXISTS (SELECT 1 FROM views.businesses b WHERE b.organization_id = o.id)

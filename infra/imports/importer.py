@@ -18,7 +18,7 @@ from domain.contact.values import Consent, ContactDetails, EmailAddress
 from domain.organization.aggregate import Organization
 from domain.organization.commands import AssignAttributeRole, AttestConsent
 from domain.ports import NewId
-from domain.shared.errors import InvalidValueError
+from domain.shared.errors import InvalidValueError, RuleViolatedError
 from infra.imports.reading import CsvRow, JsonRow, read_csv, read_ndjson
 from infra.transactions import CommandLog, PostgresTransaction
 from schemas.positions import Positions, merge, positions_of
@@ -34,6 +34,7 @@ class _Counts:
     changed: int = 0
     unchanged: int = 0
     rejected: int = 0
+    refused: list[Rejection] = field(default_factory=list)
     positions: Positions = field(default_factory=dict)
 
     def progress(self) -> Progress:
@@ -72,8 +73,10 @@ class ContactImports:
         for chunk in _chunks(rows):
             if stop():
                 break
-            rejections = [row for row in chunk if isinstance(row, Rejection)]
-            done = self._store([row for row in chunk if isinstance(row, ReadRow)], order)
+            unreadable = [row for row in chunk if isinstance(row, Rejection)]
+            rows_read = [row for row in chunk if isinstance(row, ReadRow)]
+            done = self._store(rows_read, order, total.added)
+            rejections = sorted([*unreadable, *done.refused], key=lambda each: each.line)
             total.lines += len(chunk)
             total.added += done.added
             total.changed += done.changed
@@ -123,8 +126,12 @@ class ContactImports:
         triples = [(event.type, event.stream_id, event.position) for event in appended]
         return positions_of(triples, self._commands.codec.registry)
 
-    def _store(self, rows: list[ReadRow], order: ImportOrder) -> _Counts:
+    def _store(self, rows: list[ReadRow], order: ImportOrder, before: int) -> _Counts:
+        """`before`: how many contacts earlier chunks have added."""
+
         def decide(tx: PostgresTransaction) -> _Counts:
+            if order.dry_run:
+                tx.allowance.assume(before)
             counts = self._decide(tx, rows, order)
             if order.dry_run:
                 raise _DryRunError(counts)
@@ -148,9 +155,11 @@ class ContactImports:
             consent = _consent(row.consent, order)
             contact = by_address.get(address)
             if contact is None:
-                by_address[address] = self._add(
-                    tx, row, consent, address, standings[address], order
-                )
+                added = self._added(tx, row, consent, address, standings[address], order)
+                if isinstance(added, Rejection):
+                    counts.refused.append(added)
+                    continue
+                by_address[address] = added
                 counts.added += 1
             elif self._change(tx, contact, row, consent, order):
                 counts.changed += 1
@@ -158,7 +167,7 @@ class ContactImports:
                 counts.unchanged += 1
         return counts
 
-    def _add(
+    def _added(
         self,
         tx: PostgresTransaction,
         row: ReadRow,
@@ -166,9 +175,12 @@ class ContactImports:
         address: bytes,
         standing: Standing,
         order: ImportOrder,
-    ) -> Contact:
+    ) -> Contact | Rejection:
         add = AddContact(self._new_id(), row.details, consent, "import")
-        return begin_contact(tx, add, address, standing, order.meta)
+        try:
+            return begin_contact(tx, add, address, standing, order.meta)
+        except RuleViolatedError as error:
+            return Rejection(row.line, error.code, str(error))
 
     def _change(
         self,

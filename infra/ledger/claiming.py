@@ -13,9 +13,11 @@ from domain.contact.aggregate import Contact
 from domain.contact.values import EmailAddress
 from domain.delivery.mailability import decide
 from domain.delivery.providers import mailbox_provider
+from domain.organization.quotas import month_of
 from infra.keys import AddressHasher
 from infra.ledger.rows import COLUMNS, Change, SendRow, apply
 from infra.postgres import Connection
+from infra.quotas import admit_sends
 from infra.transactions import PostgresTransaction
 from schemas.codec import Event, to_micros
 from streams.effects.ports import Claim, Lane, Recipient, Route
@@ -51,8 +53,9 @@ _FIELDS = """
 """
 _OPEN = """
     INSERT INTO state.send_batches (batch_id, organization_id, campaign_id, message_stream,
-        connection, size, claimed_at, lease_until, resolve_at, state)
-    VALUES (%s, %s, %s, %s, %s, %s, now(), now() + %s, now() + %s, 'open') RETURNING lease_until
+        connection, size, counted_in, claimed_at, lease_until, resolve_at, state)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, now(), now() + %s, now() + %s, 'open')
+    RETURNING lease_until
 """
 _REQUESTED = """
     SELECT bytes, position FROM log.events
@@ -93,6 +96,8 @@ class Claiming:
     decode: Callable[[Connection, Values], list[Event]]
     batch_id: str
     now: datetime
+    held_back: int = 0
+    """How many more would have been claimed, had the month's quota allowed it."""
 
     def run(self, limit: int) -> Claim:
         """Claim or withhold at most `limit` deliveries."""
@@ -105,7 +110,7 @@ class Claiming:
         known = self._standings([row.contact_id for row in rows])
         withheld = [change for row in rows if (change := _withheld(row, known[row.contact_id]))]
         refused = {change.row.delivery_id for change in withheld}
-        claimed = [row for row in rows if row.delivery_id not in refused]
+        claimed = self._admitted([row for row in rows if row.delivery_id not in refused])
         fields = self._fields({row.contact_id: known[row.contact_id] for row in claimed})
         recipients = [self._recipient(row, known[row.contact_id], fields) for row in claimed]
         return self._finish(content_hash, claimed, recipients, known, withheld)
@@ -132,6 +137,13 @@ class Claiming:
     def _next(self, limit: int) -> list[SendRow]:
         rows = self._connection.execute(_NEXT, (self.lane.campaign_id, self.lane.kind, limit))
         return [SendRow(*row) for row in rows.fetchall()]
+
+    def _admitted(self, rows: list[SendRow]) -> list[SendRow]:
+        """Those for which the quota has room; the rest stays as it is."""
+        month = month_of(self.now)
+        room = admit_sends(self._connection, self.lane.organization_id, month, len(rows))
+        self.held_back = len(rows) - room
+        return rows[:room]
 
     def _standings(self, contacts: Sequence[str]) -> Mapping[str, Known]:
         """What is known of each contact; who has no row is gone."""
@@ -202,6 +214,7 @@ class Claiming:
                 self.route.stream,
                 self.route.connection,
                 size,
+                month_of(self.now) if self.lane.kind == "campaign" else None,
                 self.terms.lease,
                 self.terms.resolve_after,
             ),

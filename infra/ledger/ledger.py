@@ -14,6 +14,7 @@ from domain.shared.faults import FaultPoint, Reach, unarmed
 from infra.keys import AddressHasher
 from infra.ledger import resolving
 from infra.ledger.claiming import Claiming, Terms
+from infra.ledger.holding import hold_back
 from infra.ledger.outcomes import Recording
 from infra.ledger.rows import Change
 from infra.postgres import Connection
@@ -66,12 +67,18 @@ class PostgresLedger:
             return [Lane(*row) for row in connection.execute(_WAITING).fetchall()]
 
     def claim(self, lane: Lane, route: Route, limit: int) -> Claim:
-        """Take deliveries under a new lease; withhold who must not be mailed."""
+        """Take deliveries under a new lease; withhold who must not be mailed.
+
+        Over the month's quota none is taken, and the campaign waits for a person.
+        """
         settings = self.settings
         terms = Terms(settings.lease, settings.lease + settings.call + settings.settling)
 
+        held_back = 0
+
         def decide(transaction: PostgresTransaction) -> Claim:
-            return Claiming(
+            nonlocal held_back
+            claiming = Claiming(
                 transaction,
                 lane,
                 route,
@@ -80,9 +87,19 @@ class PostgresLedger:
                 self._decoded,
                 str(self.new_id()),
                 _now(transaction),
-            ).run(limit)
+            )
+            claim = claiming.run(limit)
+            held_back = claiming.held_back
+            return claim
 
-        return self._run(lane.organization_id, decide)
+        claim = self._run(lane.organization_id, decide)
+        if held_back:
+            self._hold_back(lane)
+        return claim
+
+    def _hold_back(self, lane: Lane) -> None:
+        """A transaction of its own: whatever stops it, the next claim comes here again."""
+        self._run(lane.organization_id, lambda tx: hold_back(tx, lane, _now(tx)))
 
     def hand_over(self, batch_id: str) -> bool:
         """Note that the call starts now; False when the lease no longer outlasts it."""

@@ -11,6 +11,7 @@ from domain.delivery.states import EventType, State, next_state
 from domain.shared.meta import Meta
 from infra.event_log import Draft
 from infra.postgres import Connection
+from infra.quotas import give_back_sends
 from infra.transactions import PostgresTransaction
 
 ACTOR = "system:effects"
@@ -102,7 +103,18 @@ def apply(
             [row.attempt for row in rows],
         ),
     )
+    give_back_sends(transaction.connection, _unsent(changes))
     transaction.add(*_drafts(changes, now, by))
+
+
+def _unsent(changes: Iterable[Change]) -> list[str]:
+    """The batch of each delivery of a campaign that is to be sent after all, or again."""
+    return [
+        change.row.batch_id
+        for change in changes
+        if change.event_type in ("DeliveryReturned", "DeliveryReleased")
+        and change.row.batch_id is not None
+    ]
 
 
 def _drafts(changes: Iterable[Change], now: datetime, by: Meta | None) -> Iterable[Draft]:

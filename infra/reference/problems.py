@@ -58,7 +58,8 @@ def errors_page() -> str:
         table(("status", "code", "for example"), rows),
         "## Rows of an import",
         "A row that cannot be used is listed in `rejected` with one of these codes, or with the"
-        " code of the field that is wrong (status 422 above); the other rows are imported.",
+        " code of the field that is wrong (status 422 above), or with `contacts_quota_reached`; the"
+        " other rows are imported.",
         table(("code", "for example"), rejected),
         "## WebSocket",
         "Error frames carry the same codes, and `unknown_message_type`, `invalid_message_format`,"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from psycopg import sql
 
 from projections.queries.rows import Conn, Listing, Page, Paging, Row, fetch_one, list_page
@@ -12,12 +14,31 @@ _BUSINESSES = Listing(
     default_sort="created_at",
     filters=frozenset({"name", "industry"}),
 )
+_USAGE = """
+    SELECT (SELECT contacts FROM state.quotas WHERE organization_id = %(organization)s)
+             AS contacts_limit,
+           (SELECT sends_a_month FROM state.quotas WHERE organization_id = %(organization)s)
+             AS sends_limit,
+           coalesce((SELECT contacts FROM state.contact_counts
+                     WHERE organization_id = %(organization)s),
+                    (SELECT count(*) FROM log.mailable
+                     WHERE organization_id = %(organization)s AND contact_id IS NOT NULL))
+             AS contacts_used,
+           coalesce((SELECT sends FROM state.send_counts
+                     WHERE organization_id = %(organization)s AND month = %(month)s), 0)
+             AS sends_used
+"""
+# The last use is no event; it is looked up beside the view.
+_KEYS = sql.SQL(
+    """(SELECT k.id, k.organization_id, k.prefix, k.scopes, k.name, k.created_at, k.created_by,
+               k.ends_at, k.revoked_at, k.replaces, k.replaced_by, u.last_used_at
+        FROM views.api_keys k LEFT JOIN state.api_key_uses u ON u.key_id = k.id) AS keys"""
+)
 _API_KEYS = Listing(
-    table=sql.Identifier("views", "api_keys"),
+    table=_KEYS,
     sorts=("created_at",),
     default_sort="created_at",
     filters=frozenset({"prefix"}),
-    columns=("id", "organization_id", "prefix", "scopes", "revoked_at", "created_at"),
 )
 
 
@@ -47,18 +68,19 @@ def list_businesses(conn: Conn, filters: dict[str, str | None], paging: Paging) 
 
 
 def get_api_key(conn: Conn, key_id: str) -> Row | None:
-    """One key: id, organization_id, prefix, scopes, revoked_at, created_at; never its hash."""
-    return fetch_one(
-        conn,
-        """SELECT id, organization_id, prefix, scopes, revoked_at, created_at
-           FROM views.api_keys WHERE id = %s""",
-        [key_id],
-    )
+    """One key with its last use; never its hash."""
+    return fetch_one(conn, sql.SQL("SELECT * FROM {} WHERE id = %s").format(_KEYS), [key_id])
 
 
 def list_api_keys(conn: Conn, filters: dict[str, str | None], paging: Paging) -> Page:
     """Keys without their hashes; filter: prefix."""
     return list_page(conn, _API_KEYS, filters, paging)
+
+
+def get_usage(conn: Conn, organization_id: str, month: date) -> Row:
+    """What is allowed (null: any number) and what is used, of contacts and of a month's sends."""
+    found = fetch_one(conn, _USAGE, {"organization": organization_id, "month": month})
+    return found or {}
 
 
 def get_postmark_connection(conn: Conn, organization_id: str) -> Row | None:

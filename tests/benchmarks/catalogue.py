@@ -9,6 +9,7 @@ from tests.benchmarks import (
     backup,
     clickhouse,
     contacts,
+    limits,
     login,
     projection,
     rebuild,
@@ -37,5 +38,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         start,
         backup,
         access,
+        limits,
     )
 }

@@ -81,6 +81,9 @@ class Api:
     def get(self, path: str, **more: Any) -> httpx.Response:
         return self.request("GET", path, **more)
 
+    def delete(self, path: str, **more: Any) -> httpx.Response:
+        return self.request("DELETE", path, **more)
+
     def patch(self, path: str, body: Any, **more: Any) -> httpx.Response:
         return self.request("PATCH", path, body, **more)
 
@@ -184,9 +187,15 @@ def make_tenant(core: Core, profile: Profile) -> Tenant:
 
 @contextmanager
 def running_api(
-    stack: Services, database: Database, changes: Mapping[str, Any] | None = None
+    stack: Services,
+    database: Database,
+    changes: Mapping[str, Any] | None = None,
+    **settings: Any,
 ) -> Iterator[Api]:
-    """The application over this database; `changes` are other addresses, such as a dead store's."""
+    """The application over this database; `changes` are other addresses, such as a dead store's.
+
+    `settings` are other settings than the stack's.
+    """
     addresses = replace(
         stack.addresses,
         postgres_owner_url=database.owner_url,
@@ -194,7 +203,7 @@ def running_api(
         postgres_api_url=database.api_url,
         **(changes or {}),
     )
-    core = Core(stack.settings, addresses, "api")
+    core = Core(stack.settings.model_copy(update=settings), addresses, "api")
     worker = Core(stack.settings, addresses, "worker")
     pool = make_pool(database.worker_url, size=2, application="projections")
     writer = ProjectionWriter(pool.connection, worker.codec, worker.keys)

@@ -21,8 +21,8 @@ PARTITIONS = 4
 STREAMS: Mapping[str, tuple[str, ...]] = {
     "organization": (
         "OrganizationCreated", "OrganizationRenamed", "AttributeRoleAssigned", "ApiKeyIssued",
-        "ApiKeyRevoked", "PostmarkConnected", "WebhookRegistered", "WebhookRegistrationFailed",
-        "PersonalDataRead", "ApprovalRuleSet",
+        "ApiKeyReplaced", "ApiKeyRevoked", "PostmarkConnected", "WebhookRegistered",
+        "WebhookRegistrationFailed", "PersonalDataRead", "ApprovalRuleSet",
     ),
     "user": ("UserRegistered", "UserRoleChanged", "UserPasswordChanged", "UserRemoved"),
     "invitation": ("InvitationCreated", "InvitationAccepted", "InvitationRevoked"),

@@ -20,8 +20,6 @@ AWAITED: Final[frozenset[Permission]] = frozenset(
     {
         "analytics:export",
         "organization:delete",
-        "keys:read",
-        "keys:write",
     }
 )
 """Permissions whose endpoints are being built; empty before a release."""

@@ -20,6 +20,7 @@ from projections.postgres.views import (
     users,
     workflows,
 )
+from schemas.codec import to_datetime
 from schemas.registry import default_registry
 from schemas.sealing import ERASED
 from tests.support.histories import STREAMS, identity, make_event
@@ -38,7 +39,7 @@ def row_after(view: View[Any], *steps: str | tuple[str, dict[str, Any]]) -> Any:
 def test_every_event_of_the_catalogue_is_folded_or_known_to_show_nowhere() -> None:
     folded = {kind for view in ALL_VIEWS for kind in view.events}
     assert set(default_registry().versions) - folded == {
-        "ConsentAttested", "PersonalDataRead",
+        "ConsentAttested", "PersonalDataRead", "QuotaSet",
         "DeadLetterTakenUp", "DeadLetterRetried", "DeadLetterDropped",
         "SessionStarted", "SessionEnded", "LoginFailed",
     }  # fmt: skip
@@ -181,9 +182,21 @@ def test_a_connection_keeps_the_credentials_of_all_before_it() -> None:
     assert (row.webhook_username, row.earlier) == ("c", {"a": "61", "b": "62"})
 
 
-def test_a_revoked_key_says_since_when() -> None:
-    assert row_after(api_keys.VIEW, "ApiKeyIssued").revoked_at is None
+def test_a_key_says_who_made_it_what_follows_it_and_when_it_ended() -> None:
+    issued = row_after(api_keys.VIEW, ("ApiKeyIssued", {"name": "Shop"}))
+    assert (issued.name, issued.revoked_at, issued.replaced_by) == ("Shop", None, None)
+    assert issued.created_by == "key:test"
+    replaced = row_after(
+        api_keys.VIEW, "ApiKeyIssued", ("ApiKeyReplaced", {"ends_at": 1_767_700_000_000_000})
+    )
+    assert (replaced.version, replaced.replaced_by is None) == (2, False)
+    assert replaced.ends_at == to_datetime(1_767_700_000_000_000)
     assert row_after(api_keys.VIEW, "ApiKeyIssued", "ApiKeyRevoked").revoked_at is not None
+
+
+def test_a_key_of_old_has_no_name_and_a_forgotten_one_neither() -> None:
+    assert row_after(api_keys.VIEW, ("ApiKeyIssued", {"name": None})).name == ""
+    assert row_after(api_keys.VIEW, ("ApiKeyIssued", {"name": ERASED})).name == ""
 
 
 def test_an_organization_learns_its_name_and_roles() -> None:
