@@ -15,6 +15,7 @@ from api.gateway.limits import Seats
 from api.paging import known_parameters
 from api.personal_reads import PersonalReads
 from api.ports import Services
+from api.routers.analysts.endpoints import router as analysts
 from api.routers.analytics import router as analytics
 from api.routers.asyncapi import router as asyncapi
 from api.routers.businesses.endpoints import router as businesses
@@ -85,6 +86,7 @@ def build_app(services: Services) -> FastAPI:
         conversations,
         gateway,
         analytics,
+        analysts,
         registry,
         asyncapi,
         webhooks,

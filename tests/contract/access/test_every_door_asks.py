@@ -20,7 +20,6 @@ from domain.access.permissions import MEANS, PERMISSIONS, ROLE_NAMES, ROLES, Per
 
 AWAITED: Final[frozenset[Permission]] = frozenset(
     {
-        "analytics:export",
         "organization:delete",
         "keys:read",
         "keys:write",

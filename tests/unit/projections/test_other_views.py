@@ -9,6 +9,7 @@ import pytest
 from projections.postgres.view import View
 from projections.postgres.views import (
     ALL_VIEWS,
+    analysts,
     api_keys,
     businesses,
     contacts,
@@ -184,6 +185,15 @@ def test_a_connection_keeps_the_credentials_of_all_before_it() -> None:
 def test_a_revoked_key_says_since_when() -> None:
     assert row_after(api_keys.VIEW, "ApiKeyIssued").revoked_at is None
     assert row_after(api_keys.VIEW, "ApiKeyIssued", "ApiKeyRevoked").revoked_at is not None
+
+
+def test_a_revoked_analyst_login_says_since_when_and_by_whom_it_was_made() -> None:
+    made = row_after(analysts.VIEW, ("AnalystCreated", {"name": "Dashboard"}))
+    gone = row_after(analysts.VIEW, ("AnalystCreated", {"name": ERASED}), "AnalystRevoked")
+    assert (made.name, made.revoked_at) == ("Dashboard", None)
+    assert made.created_by
+    assert gone.name == ""
+    assert gone.revoked_at > gone.created_at
 
 
 def test_an_organization_learns_its_name_and_roles() -> None:
