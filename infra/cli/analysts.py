@@ -100,7 +100,7 @@ def sql(as_json: AsJson = False) -> None:
     except (SettingsError, psycopg.Error) as error:
         typer.echo(f"{error}".strip(), err=True)
         raise typer.Exit(1) from None
-    typer.echo(json.dumps(statements) if as_json else "".join(f"{each};\n" for each in statements))
+    typer.echo(json.dumps(statements) if as_json else ";\n".join([*statements, ""]), nl=False)
 
 
 def _ask(
