@@ -82,8 +82,7 @@ def compare(analytics: Analytics, query: str, *, as_operator: bool = False) -> N
     """Fails unless the answer over everybody's rows is that over mine alone."""
     whole = f"SELECT k, v FROM ({query}) ORDER BY k, v"
     here = whole.replace("{db}", "nudge." if len(query) % 2 else "")
-    ask = analytics.operator if as_operator else analytics.ask
-    answer = ask(here)
+    answer = analytics.operator(here) if as_operator else analytics.ask(here)
     expected = analytics.operator(whole.replace("{db}", f"{ALONE}."), database=ALONE)
     assert expected.status_code == 200, expected.text
     assert answer.status_code == 200, answer.text
