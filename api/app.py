@@ -17,6 +17,7 @@ from api.limiting import Limiter
 from api.paging import known_parameters
 from api.personal_reads import PersonalReads
 from api.ports import Services
+from api.routers.analysts.endpoints import router as analysts
 from api.routers.analytics import router as analytics
 from api.routers.asyncapi import router as asyncapi
 from api.routers.businesses.endpoints import router as businesses
@@ -98,6 +99,7 @@ def build_app(services: Services) -> FastAPI:
         conversations,
         gateway,
         analytics,
+        analysts,
         registry,
         asyncapi,
         webhooks,

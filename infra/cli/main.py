@@ -17,6 +17,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.organizations": ("org",),
     "infra.cli.users": ("user",),
     "infra.cli.tokens": ("tokens",),
+    "infra.cli.analysts": ("analyst",),
     "infra.cli.schemas": ("schemas",),
     "infra.cli.contacts": ("contacts",),
     "infra.cli.erase": ("erase",),

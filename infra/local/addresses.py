@@ -67,6 +67,23 @@ def resolve(settings: Settings) -> Addresses:
     )
 
 
+def postgres_api_url(settings: Settings) -> str:
+    """The login that row-level security binds, for a process that needs no other address.
+
+    Raises SettingsError, also while the embedded stack's password is not made yet.
+    """
+    if settings.postgres_url is not None:
+        if settings.postgres_api_url is None:
+            raise SettingsError("NUDGE_POSTGRES_API_URL: needed because NUDGE_POSTGRES_URL is set")
+        return settings.postgres_api_url
+    file = settings.data_dir.absolute() / "keys" / "api_password"
+    try:
+        password = file.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"cannot read {file}: {error.strerror}") from error
+    return f"postgresql://nudge_api:{password}@127.0.0.1:{settings.postgres_port}/{DATABASE}"
+
+
 def _postgres_urls(settings: Settings, secrets: LocalSecrets) -> tuple[str | None, str, str, str]:
     if (url := settings.postgres_url) is not None:
         if settings.postgres_api_url is None:

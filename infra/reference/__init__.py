@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from infra.reference.analysts import analysts_page
 from infra.reference.commands import cli_page
 from infra.reference.delivery_states import delivery_states_page
 from infra.reference.endpoints import api_page
@@ -14,6 +15,7 @@ from infra.reference.problems import errors_page
 from infra.reference.series import metrics_page
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "analysts.md": analysts_page,
     "api.md": api_page,
     "cli.md": cli_page,
     "delivery-states.md": delivery_states_page,

@@ -16,6 +16,7 @@ from domain.contact.aggregate import Contact
 from domain.conversation.aggregate import Conversation
 from domain.delivery.states import EVENT_TYPES
 from domain.organization.aggregate import Organization
+from domain.organization.analyst import Analyst
 from domain.organization.business import Business
 from domain.organization.dead_letter import DeadLetter
 from domain.people.invitation import Invitation
@@ -27,7 +28,7 @@ from domain.workflow.aggregate import Workflow
 from schemas.registry import default_registry
 
 AGGREGATES: tuple[type, ...] = (
-    Organization, Business, Contact, Campaign, Conversation, Workflow, DeadLetter,
+    Organization, Business, Analyst, Contact, Campaign, Conversation, Workflow, DeadLetter,
     User, Invitation, Session, FailedLogin,
 )  # fmt: skip
 REGISTRY = default_registry()

@@ -29,6 +29,7 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     "session": ("SessionStarted", "SessionEnded"),
     "failed_login": ("LoginFailed",),
     "business": ("BusinessAdded", "BusinessRevised"),
+    "analyst": ("AnalystCreated", "AnalystRevoked"),
     "conversation": (
         "ConversationStarted", "TurnReceived", "IntentRecognized", "ReplyGiven", "ContextRevised",
     ),

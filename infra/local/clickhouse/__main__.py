@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 # The engine takes its zone from the process, before it is loaded.
@@ -19,9 +20,12 @@ import psutil  # noqa: E402
 import structlog  # noqa: E402
 import uvicorn  # noqa: E402
 
+from infra.local.addresses import postgres_api_url  # noqa: E402
+from infra.local.clickhouse.analysts.logins import AnalystLogins  # noqa: E402
 from infra.local.clickhouse.door import create_app  # noqa: E402
 from infra.local.clickhouse.engine import Engine, EngineStartError  # noqa: E402
 from infra.local.clickhouse.intake import Login  # noqa: E402
+from infra.postgres import Connection, connect  # noqa: E402
 from infra.settings import Settings, SettingsError, load_settings  # noqa: E402
 
 _STOP_SECONDS = 2
@@ -63,6 +67,11 @@ def bind(port: int) -> socket.socket:
     return listener
 
 
+def _postgres(settings: Settings) -> Connection:
+    """A connection as the API, to look analysts up; its address is known once that role is."""
+    return connect(postgres_api_url(settings), autocommit=True, application="nudge-clickhouse")
+
+
 def serve(settings: Settings) -> None:
     """Runs until SIGTERM or SIGINT, and closes the engine. Raises StartError, EngineStartError."""
     login = read_login(settings)
@@ -70,7 +79,7 @@ def serve(settings: Settings) -> None:
     with bind(settings.clickhouse_port) as listener:
         engine = Engine(folder)
         config = uvicorn.Config(
-            create_app(engine, login),
+            create_app(engine, login, AnalystLogins(partial(_postgres, settings))),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -104,6 +113,7 @@ def main() -> int:
         logger_factory=structlog.PrintLoggerFactory(),
     )
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log statements
     try:
         serve(load_settings())
     except (SettingsError, StartError, EngineStartError) as error:

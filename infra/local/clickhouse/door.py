@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-import lz4.frame
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -20,7 +17,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from infra.local.clickhouse import intake
-from infra.local.clickhouse.engine import Answer, Call, Engine
+from infra.local.clickhouse.analysts.logins import AnalystLogins
+from infra.local.clickhouse.analysts.planning import Asked
+from infra.local.clickhouse.analysts.refusals import denied
+from infra.local.clickhouse.analysts.serving import Analysts
+from infra.local.clickhouse.answering import refusal, response
+from infra.local.clickhouse.engine import HOME_DATABASE, Answer, Call, Engine
 from infra.local.clickhouse.errors import (
     NOT_IMPLEMENTED,
     SYNTAX_ERROR,
@@ -38,8 +40,8 @@ from infra.local.clickhouse.guard import FILE_DATABASE, Guard, check_database, c
 from infra.local.clickhouse.lexer import tokenize, without_values
 
 WORKERS = 4
+ANALYST_BODY_LIMIT = 1024 * 1024
 _WAITING_LIMIT = 100
-_COMPRESS_FROM = 1024
 _LOGGED_STATEMENT = 300
 _log = structlog.get_logger("clickhouse.door")
 
@@ -53,13 +55,21 @@ class Planned:
 
 
 class Door:
-    """Handles requests for one login. Statements run on four threads, at most 100 wait."""
+    """Handles requests of the operator's login and, when there are `analysts`, of theirs.
+
+    The operator's statements run on four threads, at most 100 wait; analysts have their own.
+    """
 
     def __init__(
-        self, engine: Engine, login: intake.Login, new_id: Callable[[], str] = lambda: str(uuid4())
+        self,
+        engine: Engine,
+        login: intake.Login,
+        analysts: Analysts | None = None,
+        new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self._engine = engine
         self._login = login
+        self._analysts = analysts
         self._guard = Guard(engine.table_functions())
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="query")
         self._waiting = 0
@@ -70,17 +80,17 @@ class Door:
         query_id = request.query_params.get("query_id") or self._new_id()
         body = intake.Body()
         try:
-            intake.check_login(self._login, request.headers, request.query_params)
-            query: Mapping[str, str] = request.query_params
-            if intake.is_form(request.headers):
-                query = {**query, **await intake.form_fields(request)}
-            else:
-                encoding = request.headers.get("content-encoding", "")
-                await intake.receive(request.stream(), encoding, body)
+            username, password = intake.presented(request.headers, request.query_params)
+            if self._analysts is not None and self._analysts.may_know(username):
+                organization = await self._analysts.admit(username, password)
+                query = await _received(request, body, ANALYST_BODY_LIMIT)
+                return await self._answer_analyst(organization, request, query, body, query_id)
+            intake.check_login(self._login, username, password)
+            query = await _received(request, body)
             return await self._answer(request, query, body, query_id)
         except ClickHouseError as error:
             self._report(error, request, body, query_id)
-            return _refusal(error, query_id)
+            return refusal(error, query_id)
         except ClientDisconnect:
             return Response(status_code=499)
         finally:
@@ -94,15 +104,24 @@ class Door:
         read_only = request.method in {"GET", "HEAD"}
         planned = plan(query, request.headers, body, self._guard, read_only=read_only)
         answer = await self._run(planned.call)
-        headers = {
-            **_headers(query_id),
-            "X-ClickHouse-Format": planned.answer_format,
-            "X-ClickHouse-Summary": _summary(answer),
-        }
-        wanted = query.get("enable_http_compression") == "1"
-        accepted = request.headers.get("accept-encoding", "") if wanted else ""
-        content = _compressed(answer.body, accepted, headers)
-        return Response(content, headers=headers, media_type=_media_type(planned.answer_format))
+        accepted = request.headers.get("accept-encoding", "")
+        return response(answer, planned.answer_format, query_id, query, accepted)
+
+    async def _answer_analyst(
+        self,
+        organization: UUID,
+        request: Request,
+        query: Mapping[str, str],
+        body: intake.Body,
+        query_id: str,
+    ) -> Response:
+        assert self._analysts is not None  # noqa: S101 - nobody else is an analyst
+        if not query.get("query", "").strip() and body.size == 0:
+            return PlainTextResponse("Ok.\n")
+        asked = asked_by_analyst(query, request.headers, body)
+        answer, answer_format = await self._analysts.answer(organization, asked)
+        accepted = request.headers.get("accept-encoding", "")
+        return response(answer, answer_format, query_id, query, accepted)
 
     async def _run(self, call: Call) -> Answer:
         if self._waiting >= _WAITING_LIMIT:
@@ -132,6 +151,40 @@ class Door:
         )
 
 
+async def _received(
+    request: Request, body: intake.Body, limit: int | None = None
+) -> Mapping[str, str]:
+    """The query parameters, with a form's fields among them; other bodies go into `body`."""
+    query: Mapping[str, str] = request.query_params
+    if intake.is_form(request.headers):
+        return {**query, **await intake.form_fields(request)}
+    encoding = request.headers.get("content-encoding", "")
+    await intake.receive(request.stream(), encoding, body, limit)
+    return query
+
+
+def asked_by_analyst(
+    query: Mapping[str, str], headers: Mapping[str, str], body: intake.Body
+) -> Asked:
+    """What an analyst asks. Raises ClickHouseError for what no analyst may."""
+    _check_transport(query)
+    database = query.get("database") or headers.get("x-clickhouse-database") or HOME_DATABASE
+    if database not in {HOME_DATABASE, FILE_DATABASE}:
+        raise denied(
+            f"the database `{database[:60]}` is not available", "Leave it out, or name nudge"
+        )
+    parts = (query.get("query", "").rstrip().encode(), body.beginning())
+    text = b"\n".join(part for part in parts if part).decode("utf-8", "surrogateescape")
+    wanted = query.get("default_format") or headers.get("x-clickhouse-format", DEFAULT_FORMAT)
+    return Asked(text, intake.params_of(query), intake.settings_of(query), wanted)
+
+
+def _check_transport(query: Mapping[str, str]) -> None:
+    for unsupported in ("compress", "decompress"):
+        if query.get(unsupported, "0") not in {"0", ""}:
+            raise ClickHouseError(NOT_IMPLEMENTED, f"{unsupported}=1 is not available here.")
+
+
 def plan(
     query: Mapping[str, str],
     headers: Mapping[str, str],
@@ -141,9 +194,7 @@ def plan(
     read_only: bool,
 ) -> Planned:
     """Checks a request and says what to run. Raises ClickHouseError for what is refused."""
-    for unsupported in ("compress", "decompress"):
-        if query.get(unsupported, "0") not in {"0", ""}:
-            raise ClickHouseError(NOT_IMPLEMENTED, f"{unsupported}=1 is not available here.")
+    _check_transport(query)
     settings, params = intake.settings_of(query), intake.params_of(query)
     check_settings(settings)
     before = query.get("query", "").rstrip().encode()
@@ -195,68 +246,20 @@ def _values_rules(insert: InsertWithData, text: bytes, size: int, guard: Guard) 
     return {}
 
 
-def _headers(query_id: str) -> dict[str, str]:
-    return {
-        "X-ClickHouse-Server-Display-Name": "nudge",
-        "X-ClickHouse-Query-Id": query_id.encode("ascii", "replace").decode()[:128],
-        "X-ClickHouse-Timezone": "UTC",
-    }
-
-
-def _refusal(error: ClickHouseError, query_id: str) -> Response:
-    headers = {**_headers(query_id), "X-ClickHouse-Exception-Code": str(error.code)}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="ClickHouse server HTTP API"'
-    return PlainTextResponse(error.render(), error.status, headers)
-
-
-def _summary(answer: Answer) -> str:
-    counts = {
-        "read_rows": answer.read_rows,
-        "read_bytes": answer.read_bytes,
-        "written_rows": answer.written_rows,
-        "written_bytes": answer.written_bytes,
-        "total_rows_to_read": answer.read_rows,
-        "result_rows": answer.result_rows or answer.written_rows,
-        "result_bytes": len(answer.body),
-        "elapsed_ns": int(answer.elapsed_seconds * 1e9),
-    }
-    return json.dumps({name: str(count) for name, count in counts.items()})
-
-
-def _compressed(content: bytes, accepted: str, headers: dict[str, str]) -> bytes:
-    offered = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
-    if len(content) < _COMPRESS_FROM or not offered & {"lz4", "gzip"}:
-        return content
-    if "lz4" in offered:
-        headers["Content-Encoding"] = "lz4"
-        return bytes(lz4.frame.compress(content))
-    headers["Content-Encoding"] = "gzip"
-    return gzip.compress(content, compresslevel=1)
-
-
-def _media_type(name: str) -> str:
-    if name.startswith("JSON"):
-        return "application/json; charset=UTF-8"
-    if name.startswith(("TabSeparated", "TSV")):
-        return "text/tab-separated-values; charset=UTF-8"
-    if name.startswith("CSV"):
-        return "text/csv; charset=UTF-8"
-    return "application/octet-stream"
-
-
 async def _unexpected(_request: Request, error: Exception) -> Response:
     _log.error("door_failed", error=type(error).__name__)
-    return _refusal(ClickHouseError(UNKNOWN_EXCEPTION, "The door failed."), "")
+    return refusal(ClickHouseError(UNKNOWN_EXCEPTION, "The door failed."), "")
 
 
 async def _ping(_request: Request) -> Response:
     return PlainTextResponse("Ok.\n")
 
 
-def create_app(engine: Engine, login: intake.Login) -> Starlette:
-    """The application: `/ping` is open, everything else needs the login."""
-    door = Door(engine, login)
+def create_app(
+    engine: Engine, login: intake.Login, logins: AnalystLogins | None = None
+) -> Starlette:
+    """The application: `/ping` is open, everything else needs the operator's or a known login."""
+    door = Door(engine, login, Analysts(engine, logins) if logins else None)
     return Starlette(
         routes=[
             Route("/", door.handle, methods=["GET", "POST"]),

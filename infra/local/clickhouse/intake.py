@@ -70,19 +70,23 @@ class Login:
         return right_name and right_password
 
 
-def check_login(login: Login, headers: Mapping[str, str], query: Mapping[str, str]) -> None:
-    """Raises ClickHouseError (516) unless the request carries the login in one of three ways."""
-    username, password = _presented(headers, query)
+def check_login(login: Login, username: str, password: str) -> None:
+    """Raises ClickHouseError (516) unless it is the login's."""
     if not login.admits(username, password):
-        shown = username[:64] or "default"
-        raise ClickHouseError(
-            AUTHENTICATION_FAILED,
-            f"{shown}: Authentication failed: password is incorrect, or there is no user with "
-            "such name.",
-        )
+        raise not_admitted(username)
 
 
-def _presented(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
+def not_admitted(username: str) -> ClickHouseError:
+    """The same for a wrong name and for a wrong password."""
+    return ClickHouseError(
+        AUTHENTICATION_FAILED,
+        f"{username[:64] or 'default'}: Authentication failed: password is incorrect, or there is"
+        " no user with such name.",
+    )
+
+
+def presented(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
+    """User name and password, given in one of three ways; empty when there are none."""
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
@@ -119,12 +123,13 @@ class Body:
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY, dir=".")  # noqa: SIM115
         self.size = 0
+        self.limit = BODY_LIMIT
 
     def write(self, chunk: bytes) -> None:
         """Appends. Raises ClickHouseError (413) beyond the limit."""
         self.size += len(chunk)
-        if self.size > BODY_LIMIT:
-            raise ClickHouseError(TOO_LARGE, f"The body is larger than {BODY_LIMIT} bytes.")
+        if self.size > self.limit:
+            raise ClickHouseError(TOO_LARGE, f"The body is larger than {self.limit} bytes.")
         self._file.write(chunk)
 
     def beginning(self) -> bytes:
@@ -199,14 +204,17 @@ async def form_fields(request: Request) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-async def receive(stream: AsyncIterator[bytes], encoding: str, body: Body) -> None:
+async def receive(
+    stream: AsyncIterator[bytes], encoding: str, body: Body, limit: int | None = None
+) -> None:
     """Reads the request's body into `body`. Raises ClickHouseError when it is bad or too large."""
+    body.limit = limit = limit or BODY_LIMIT
     unfolder = _Unfolder(encoding, body)
     received = 0
     async for chunk in stream:
         received += len(chunk)
-        if received > BODY_LIMIT:
-            raise ClickHouseError(TOO_LARGE, f"The body is larger than {BODY_LIMIT} bytes.")
+        if received > limit:
+            raise ClickHouseError(TOO_LARGE, f"The body is larger than {limit} bytes.")
         if chunk:
             unfolder.feed(chunk)
     if received:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from infra.local.clickhouse.errors import SYNTAX_ERROR, ClickHouseError
 
@@ -25,8 +25,10 @@ class Kind(Enum):
     PUNCT = "punct"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+class Token(NamedTuple):
     """One token; `text` is without quotes, `start` and `end` are byte offsets."""
 
     kind: Kind
@@ -87,7 +89,7 @@ def without_values(text: bytes, limit: int) -> str:
 
 
 def _token(match: re.Match[bytes]) -> Token:
-    kind = Kind(match.lastgroup)
+    kind = _KINDS[match.lastgroup or ""]
     raw = match[0].decode("utf-8", "surrogateescape")
     if kind is Kind.QUOTED:
         raw = raw[1:-1].replace(raw[0] * 2, raw[0])

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from projections.postgres.view import View
 from projections.postgres.views import (
+    analysts,
     api_keys,
     businesses,
     campaigns,
@@ -25,6 +26,7 @@ ALL_VIEWS: Final[tuple[View[Any], ...]] = (
     api_keys.VIEW,
     postmark_connections.VIEW,
     businesses.VIEW,
+    analysts.VIEW,
     conversations.VIEW,
     turns.VIEW,
     campaigns.VIEW,

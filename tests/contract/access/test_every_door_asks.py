@@ -18,7 +18,6 @@ from infra.reference.endpoints import application
 
 AWAITED: Final[frozenset[Permission]] = frozenset(
     {
-        "analytics:export",
         "organization:delete",
     }
 )

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Server:
 
     data_dir: Path
     port: int
+    more: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(init=False)
 
@@ -52,6 +53,7 @@ class Server:
             **os.environ,
             "NUDGE_DATA_DIR": str(self.data_dir),
             "NUDGE_CLICKHOUSE_PORT": str(self.port),
+            **self.more,
         }
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "infra.local.clickhouse"]
@@ -78,12 +80,12 @@ def free_port() -> int:
         return port
 
 
-def started(folder: Path) -> Iterator[Server]:
+def started(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Server]:
     folder.mkdir(parents=True, exist_ok=True)
     keys = folder / "keys"
     keys.mkdir()
     (keys / "clickhouse_password").write_text(PASSWORD + "\n")
-    server = Server(folder, free_port())
+    server = Server(folder, free_port(), more or {})
     server.start()
     yield server
     if server.process is not None and server.process.poll() is None:

@@ -38,7 +38,7 @@ def basic(username: str, password: str) -> dict[str, str]:
     ],
 )
 def test_the_login_is_taken_in_three_ways(headers: dict[str, str], query: dict[str, str]) -> None:
-    intake.check_login(LOGIN, headers, query)
+    intake.check_login(LOGIN, *intake.presented(headers, query))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_the_login_is_taken_in_three_ways(headers: dict[str, str], query: dict[s
 )
 def test_anything_else_is_refused(headers: dict[str, str], query: dict[str, str]) -> None:
     with pytest.raises(ClickHouseError) as refused:
-        intake.check_login(LOGIN, headers, query)
+        intake.check_login(LOGIN, *intake.presented(headers, query))
     assert (refused.value.code, refused.value.status) == (516, 401)
     assert "sécret" not in refused.value.render()
 

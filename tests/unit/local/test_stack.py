@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.addresses import resolve
+from infra.local.addresses import postgres_api_url, resolve
 from infra.local.child import child_environment
 from infra.local.errors import StackError
 from infra.local.kafka.broker import cluster_id, server_properties
@@ -113,6 +113,19 @@ def test_each_role_has_a_login_of_its_own(settings: MakeSettings) -> None:
     assert len(urls) == 4
     assert addresses.postgres_api_url.startswith("postgresql://nudge_api:")
     assert addresses.postgres_api_url.endswith("@127.0.0.1:5999/nudge")
+
+
+def test_the_apis_login_can_be_had_without_the_other_addresses(settings: MakeSettings) -> None:
+    embedded = settings(postgres_port=5999)
+    with pytest.raises(SettingsError, match="api_password"):
+        postgres_api_url(embedded)
+    assert resolve(embedded).postgres_api_url == postgres_api_url(embedded)
+    external = settings(
+        postgres_url="postgresql://db/nudge", postgres_api_url="postgresql://api@db"
+    )
+    assert postgres_api_url(external) == "postgresql://api@db"
+    with pytest.raises(SettingsError, match="NUDGE_POSTGRES_API_URL"):
+        postgres_api_url(settings(postgres_url="postgresql://db/nudge"))
 
 
 def test_an_external_postgres_needs_keys_from_its_operator(settings: MakeSettings) -> None:

@@ -9,6 +9,7 @@ import pytest
 from projections.postgres.view import View
 from projections.postgres.views import (
     ALL_VIEWS,
+    analysts,
     api_keys,
     businesses,
     contacts,
@@ -197,6 +198,15 @@ def test_a_key_says_who_made_it_what_follows_it_and_when_it_ended() -> None:
 def test_a_key_of_old_has_no_name_and_a_forgotten_one_neither() -> None:
     assert row_after(api_keys.VIEW, ("ApiKeyIssued", {"name": None})).name == ""
     assert row_after(api_keys.VIEW, ("ApiKeyIssued", {"name": ERASED})).name == ""
+
+
+def test_a_revoked_analyst_login_says_since_when_and_by_whom_it_was_made() -> None:
+    made = row_after(analysts.VIEW, ("AnalystCreated", {"name": "Dashboard"}))
+    gone = row_after(analysts.VIEW, ("AnalystCreated", {"name": ERASED}), "AnalystRevoked")
+    assert (made.name, made.revoked_at) == ("Dashboard", None)
+    assert made.created_by
+    assert gone.name == ""
+    assert gone.revoked_at > gone.created_at
 
 
 def test_an_organization_learns_its_name_and_roles() -> None:

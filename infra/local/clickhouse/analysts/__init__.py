@@ -1,0 +1,1 @@
+"""Analysts' statements: read, checked against allow-lists, bound to one organization, rewritten."""
