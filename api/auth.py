@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -106,7 +107,14 @@ async def authenticate(request: Request) -> Principal:
     if principal is None:
         raise unauthenticated()
     request.state.principal = principal
+    told_in_logs(principal)
     return principal
+
+
+def told_in_logs(principal: Principal) -> None:
+    """Every log entry of this request or connection from now on says whose it is."""
+    whose = {"organization_id": principal.organization_id, "user_id": principal.user_id}
+    structlog.contextvars.bind_contextvars(**{k: str(v) for k, v in whose.items() if v})
 
 
 def unauthenticated() -> Problem:

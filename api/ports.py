@@ -275,6 +275,8 @@ class Services:
     """What the tokens of unsubscribe links are made with."""
     news: News
     sockets: SocketLimits
+    cors_origins: Sequence[str]
+    """Whose pages may call the API from a browser; none by default."""
     running: Callable[[], AbstractAsyncContextManager[None]]
     """What runs beside the endpoints while the application does."""
     people: People

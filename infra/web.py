@@ -87,6 +87,7 @@ def api_services(core: Core) -> Services:
         unsubscribe_secret=core.secret("unsubscribe"),
         news=news,
         sockets=_socket_limits(core.settings),
+        cors_origins=core.settings.cors_origins,
         running=running,
         people=people_of(core, clock),
     )
@@ -112,6 +113,10 @@ def serve(settings: Settings) -> None:
         loop="uvloop",
         http="httptools",
         access_log=False,
+        server_header=False,
+        # Only whom we were told to trust may say whose request it passes on.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         log_config=None,
         timeout_graceful_shutdown=5,
         ws_max_size=settings.ws_max_message_bytes,

@@ -10,6 +10,7 @@ from infra.reference.delivery_states import delivery_states_page
 from infra.reference.endpoints import api_page
 from infra.reference.environment import settings_page
 from infra.reference.problems import errors_page
+from infra.reference.retention import retention_page
 from infra.reference.series import metrics_page
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
@@ -18,6 +19,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "delivery-states.md": delivery_states_page,
     "errors.md": errors_page,
     "metrics.md": metrics_page,
+    "retention.md": retention_page,
     "settings.md": settings_page,
 }
 """File name in docs/reference -> what it holds. The pages of events and topics: `schemas.pages`."""

@@ -26,7 +26,9 @@ def api_page() -> str:
 
 def _document() -> dict[str, Any]:
     # The document follows from the routes alone; nothing else of the services is looked at.
-    unused = SimpleNamespace(reads=None, sockets=SimpleNamespace(connections=0))
+    unused = SimpleNamespace(
+        reads=None, sockets=SimpleNamespace(connections=0), cors_origins=(), public_url=""
+    )
     return build_app(cast("Services", unused)).openapi()
 
 

@@ -22,6 +22,7 @@ import uvicorn  # noqa: E402
 from infra.local.clickhouse.door import create_app  # noqa: E402
 from infra.local.clickhouse.engine import Engine, EngineStartError  # noqa: E402
 from infra.local.clickhouse.intake import Login  # noqa: E402
+from infra.logging import configure_logging  # noqa: E402
 from infra.settings import Settings, SettingsError, load_settings  # noqa: E402
 
 _STOP_SECONDS = 2
@@ -95,14 +96,7 @@ def serve(settings: Settings) -> None:
 
 def main() -> int:
     """The process; its exit code."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(),
-    )
+    configure_logging("clickhouse")
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     try:
         serve(load_settings())

@@ -15,6 +15,7 @@ from projections.postgres.views import (
     invitations,
     organizations,
     postmark_connections,
+    security_events,
     turns,
     users,
     workflows,
@@ -33,4 +34,5 @@ ALL_VIEWS: Final[tuple[View[Any], ...]] = (
     deliveries.VIEW,
     users.VIEW,
     invitations.VIEW,
+    security_events.VIEW,
 )

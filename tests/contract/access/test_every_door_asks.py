@@ -30,7 +30,9 @@ AWAITED: Final[frozenset[Permission]] = frozenset(
 
 
 def application() -> FastAPI:
-    unused = SimpleNamespace(reads=None, sockets=SimpleNamespace(connections=0))
+    unused = SimpleNamespace(
+        reads=None, sockets=SimpleNamespace(connections=0), cors_origins=(), public_url=""
+    )
     return build_app(cast("Services", unused))
 
 
