@@ -6,7 +6,7 @@ BIN := .venv/bin
 PACKAGES := domain schemas projections streams api infra
 STAMP := .venv/.installed
 
-.PHONY: run up down test lint format lock docs bench chaos setup prerequisites
+.PHONY: run up down test lint format lock docs bench chaos audit sbom setup prerequisites
 
 run: setup
 	@$(BIN)/nudge up --demo
@@ -26,6 +26,7 @@ lint: setup
 	@$(BIN)/mypy $(PACKAGES) tests
 	@$(BIN)/lint-imports
 	@$(BIN)/nudge schemas check
+	@$(BIN)/python -m infra.supply
 
 format: setup
 	@$(BIN)/ruff format .
@@ -43,6 +44,18 @@ SEED ?= 1
 POLICY ?= resend
 chaos: setup
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --policy $(POLICY)
+
+# Known weaknesses of the locked libraries, asked of the public databases (a network is needed).
+audit: setup
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+
+# For a release: what the image is made of (CycloneDX), and under which licences.
+sbom: setup
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		-o build/sbom.cdx.json requirements-production.lock
+	@$(BIN)/python -m infra.supply --list build/licences.md
+	@echo "build/sbom.cdx.json, build/licences.md"
 
 # One list of versions; what the image takes are parts of it.
 LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header \

@@ -28,7 +28,6 @@ OPEN: Final = (
     "/v1/invitations/accept",
     "/.well-known/jwks.json",
     "/docs*",
-    "/redoc",
     "/v1/webhooks/postmark",
 )
 """Paths that nobody needs a token for; webhooks bring credentials of their own."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from api import errors
 from api.auth import Callers
@@ -20,6 +22,7 @@ from api.ports import Services
 from api.routers.analysts.endpoints import router as analysts
 from api.routers.analytics import router as analytics
 from api.routers.asyncapi import router as asyncapi
+from api.routers.audit import router as audit
 from api.routers.businesses.endpoints import router as businesses
 from api.routers.campaigns.actions import router as campaign_actions
 from api.routers.campaigns.endpoints import router as campaigns
@@ -32,6 +35,7 @@ from api.routers.conversations.endpoints import router as conversations
 from api.routers.deliveries.deciding import router as deciding
 from api.routers.deliveries.endpoints import router as deliveries
 from api.routers.deliveries.why import router as why
+from api.routers.docs import router as docs
 from api.routers.events import router as events
 from api.routers.health import router as health
 from api.routers.keys.endpoints import router as keys
@@ -47,6 +51,14 @@ from api.routers.registry import router as registry
 from api.routers.unsubscribe import router as unsubscribe
 from api.routers.webhooks import WebhookDoor
 from api.routers.webhooks import router as webhooks
+from api.security import Refusals
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ASKED: Final = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match",
+                 "Nudge-Min-Position", "Prefer", "X-Request-Id")  # fmt: skip
+_TOLD: Final = ("ETag", "Idempotency-Replayed", "Location", "Nudge-Position", "RateLimit",
+                "RateLimit-Policy", "Retry-After", "X-Request-Id")  # fmt: skip
+"""Headers of other origins' pages: what they may send, and what they may read of an answer."""
 
 
 def build_app(services: Services) -> FastAPI:
@@ -64,14 +76,32 @@ def build_app(services: Services) -> FastAPI:
             services.key_traffic.on_change(forget)
             yield
 
-    app = FastAPI(title="NudgeCampaign", version="1", lifespan=lifespan, docs_url="/docs")
+    # No page from elsewhere; no redirect, which would go wherever the Host header says.
+    app = FastAPI(
+        title="NudgeCampaign",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.services = services
     app.state.limiter = limiter = Limiter(services)
     app.state.callers = callers = Callers(services)
     app.state.changes = changes = Changes()
     app.state.seats = Seats(services.sockets.connections)
     app.state.personal_reads = PersonalReads()
-    errors.install(app)
+    app.state.refusals = Refusals(services)
+    errors.install(app, app.state.refusals.note)
+    if services.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=services.cors_origins,
+            allow_credentials=True,
+            allow_methods=_METHODS,
+            allow_headers=_ASKED,
+            expose_headers=_TOLD,
+        )
     app.add_middleware(RequestFrame, services=services, limiter=limiter)
     for router in (
         health,
@@ -85,6 +115,7 @@ def build_app(services: Services) -> FastAPI:
         postmark,
         keys,
         events,
+        audit,
         businesses,
         contacts,
         contact_imports,
@@ -106,5 +137,6 @@ def build_app(services: Services) -> FastAPI:
         unsubscribe,
     ):
         app.include_router(router, dependencies=[Depends(known_parameters)])
+    app.include_router(docs)
     app.add_middleware(WebhookDoor, services=services)  # the last one stands outermost
     return app

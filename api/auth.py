@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -144,7 +145,14 @@ async def authenticate(request: Request) -> Principal:
         principal.organization_id, principal.key_id, principal.user_id
     )
     request.state.principal = principal
+    told_in_logs(principal)
     return principal
+
+
+def told_in_logs(principal: Principal) -> None:
+    """Every log entry of this request or connection from now on says whose it is."""
+    whose = {"organization_id": principal.organization_id, "user_id": principal.user_id}
+    structlog.contextvars.bind_contextvars(**{k: str(v) for k, v in whose.items() if v})
 
 
 def unauthenticated() -> Problem:

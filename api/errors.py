@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from api.ports import KeyReusedError
 from domain.people.errors import NotAdmittedError, NotYoursToGiveError, TooSoonError
@@ -26,6 +27,7 @@ from projections.queries.rows import QueryError
 
 _log = structlog.get_logger("api")
 MEDIA_TYPE = "application/problem+json"
+Noticed = Callable[[HTTPConnection, int, str], Awaitable[None]]
 
 AWAY: Final = (UnavailableError, psycopg.OperationalError, PoolTimeout)
 """What is raised while a part that is needed is away: trying again later helps."""
@@ -139,14 +141,19 @@ def _invalid_request(error: RequestValidationError) -> Problem:
     return Problem(422, "invalid_fields", "Some fields are not valid.", errors=errors)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every exception as a problem."""
+async def _unnoticed(_connection: HTTPConnection, _status: int, _code: str) -> None:
+    return None
+
+
+def install(app: FastAPI, refused: Noticed = _unnoticed) -> None:
+    """Answer every exception as a problem; `refused` is told status and code before."""
 
     async def handle(request: Request, error: Exception) -> JSONResponse:
         problem = problem_of(error)
         request_id = getattr(request.state, "request_id", "")
         if problem.status == 500:
             _log.exception("unexpected error", exc_info=error, request_id=request_id)
+        await refused(request, problem.status, problem.code)
         return respond(problem, request_id)
 
     for kind in (

@@ -314,6 +314,8 @@ class Services:
     rates: RateLimits
     bodies: BodyLimits
     key_traffic: KeyTraffic
+    cors_origins: Sequence[str]
+    """Whose pages may call the API from a browser; none by default."""
     running: Callable[[], AbstractAsyncContextManager[None]]
     """What runs beside the endpoints while the application does."""
     people: People

@@ -15,6 +15,7 @@ from infra.event_log import EventWriter
 from infra.faults import reach_of
 from infra.keys import AddressHasher, SubjectKeys, derive_key, read_key_file
 from infra.local.addresses import Addresses, resolve
+from infra.master_keys import MasterKeys
 from infra.postgres import Connection, make_pool
 from infra.settings import Settings
 from infra.signing import Signer
@@ -59,7 +60,7 @@ class Core:
 
     @cached_property
     def keys(self) -> SubjectKeys:
-        master = read_key_file(self.addresses.master_key_file)
+        master = MasterKeys.of_file(self.addresses.master_key_file, os.urandom)
         return SubjectKeys(master, self.pool.connection, os.urandom)
 
     @cached_property

@@ -10,32 +10,24 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import sql
 
+from infra.master_keys import KeyFileError, MasterKeys, read_keys
 from infra.postgres import Connection
 from schemas.ports import RandomBytes
 
-_NONCE = 12
 ERASURES = "nudge_erasures"
 """The channel that tells every process to forget its cached keys."""
 _CACHED = 200_000
 """About 60 MB when full; a key is looked up once per process while it stays here."""
 
 
-class KeyFileError(Exception):
-    """A key file is missing or does not hold 32 bytes as 64 hexadecimal digits."""
-
-
 def read_key_file(path: Path) -> bytes:
-    """The 32 bytes of a key file. Raises KeyFileError that names the file."""
-    try:
-        key = bytes.fromhex(path.read_text().strip())
-    except (OSError, ValueError) as error:
-        raise KeyFileError(f"{path}: {error}") from None
-    if len(key) != 32:
-        raise KeyFileError(f"{path}: holds {len(key)} bytes, not 32")
-    return key
+    """The 32 bytes of a file of one key. Raises KeyFileError that names the file."""
+    keys = read_keys(path)
+    if len(keys) != 1:
+        raise KeyFileError(f"{path}: holds {len(keys)} keys, not one")
+    return keys[0]
 
 
 def derive_key(secret: bytes, purpose: str) -> bytes:
@@ -54,6 +46,11 @@ class AddressHasher:
         return hmac.new(self._key, normalised_address.encode(), hashlib.sha256).digest()
 
 
+def announce(connection: Connection) -> None:
+    """Make every process forget its cached keys and read the master keys again, by NOTIFY."""
+    connection.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(ERASURES)))
+
+
 class SubjectKeys:
     """The key ring over `log.subject_keys`, with a cache per process.
 
@@ -63,11 +60,11 @@ class SubjectKeys:
 
     def __init__(
         self,
-        master_key: bytes,
+        master: MasterKeys,
         connections: Callable[[], AbstractContextManager[Connection]],
         random_bytes: RandomBytes,
     ) -> None:
-        self._master = AESGCM(master_key)
+        self._master = master
         self._connections = connections
         self._random = random_bytes
         self._cache: OrderedDict[str, bytes] = OrderedDict()
@@ -113,10 +110,14 @@ class SubjectKeys:
             "UPDATE log.subject_keys SET wrapped = NULL WHERE subject_id = ANY(%s::uuid[])",
             (sorted(subjects),),
         )
-        connection.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(ERASURES)))
+        announce(connection)
 
     def forget(self) -> None:
-        """Drop all cached keys: somebody was erased, and the next look-up asks Postgres."""
+        """Drop all cached keys: somebody was erased, and the next look-up asks Postgres.
+
+        It is also how every process hears of a new master key.
+        """
+        self._master.reload()
         with self._lock:
             self.generation += 1
             self._cache.clear()
@@ -136,14 +137,16 @@ class SubjectKeys:
     def _make(self, connection: Connection, missing: Mapping[str, str]) -> dict[str, bytes]:
         """New keys for subjects never seen; those that exist are read. Not cached before commit."""
         fresh = {subject: self._random(32) for subject in missing}
+        wrapped = [self._master.wrap(subject, key) for subject, key in fresh.items()]
         made = connection.execute(
-            "INSERT INTO log.subject_keys (subject_id, organization_id, wrapped)"
-            " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[])"
+            "INSERT INTO log.subject_keys (subject_id, organization_id, wrapped, wrapped_by)"
+            " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[])"
             " ON CONFLICT DO NOTHING RETURNING subject_id",
             (
                 list(fresh),
                 list(missing.values()),
-                [self._wrap(subject, key) for subject, key in fresh.items()],
+                [value for value, _ in wrapped],
+                [by for _, by in wrapped],
             ),
         ).fetchall()
         new = {subject: fresh[subject] for (subject,) in made}
@@ -153,25 +156,18 @@ class SubjectKeys:
     def _select(self, connection: Connection, subjects: list[str]) -> dict[str, bytes]:
         generation = self.generation
         rows = connection.execute(
-            "SELECT subject_id, wrapped FROM log.subject_keys"
+            "SELECT subject_id, wrapped, wrapped_by FROM log.subject_keys"
             " WHERE subject_id = ANY(%s::uuid[]) AND wrapped IS NOT NULL",
             (subjects,),
             binary=False,
         ).fetchall()
-        found = {subject: self._unwrap(subject, wrapped) for subject, wrapped in rows}
+        found = {subject: self._master.unwrap(subject, *wrapped) for subject, *wrapped in rows}
         with self._lock:
             if generation == self.generation:  # else one of them may have been erased meanwhile
                 self._cache.update(found)
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         return found
-
-    def _wrap(self, subject: str, key: bytes) -> bytes:
-        nonce = self._random(_NONCE)
-        return nonce + self._master.encrypt(nonce, key, subject.encode())
-
-    def _unwrap(self, subject: str, wrapped: bytes) -> bytes:
-        return self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], subject.encode())
 
 
 class KeysOn:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from domain.shared.masking import mask_text
 from infra.logging import configure_logging
 from infra.settings import Settings, SettingsError, load_settings
 
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
         import structlog
 
         structlog.get_logger().exception("the process stops", reason=str(error))
-        sys.exit(f"{role}: {error}".splitlines()[0])
+        sys.exit(mask_text(f"{role}: {error}".splitlines()[0]))
 
 
 def _runner(role: str) -> Callable[[Settings, threading.Event], None]:

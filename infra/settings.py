@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_ORIGIN = re.compile(r"https?://[a-zA-Z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 
 
@@ -25,6 +27,36 @@ def parse_duration(text: Any) -> Any:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+def parse_list(text: Any) -> Any:
+    """Values with commas between them as a tuple; nothing as none."""
+    if isinstance(text, str):
+        return tuple(each.strip() for each in text.split(",") if each.strip())
+    return text
+
+
+def as_origins(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Origins as browsers send them. Raises ValueError for anything else, `*` included."""
+    for each in given:
+        if not _ORIGIN.fullmatch(each):
+            raise ValueError(f"{each!r} is no origin: write https://app.example.com, no path, no *")
+    return given
+
+
+def as_networks(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses and networks. Raises ValueError for anything else."""
+    for each in given:
+        ip_network(each)
+    return given
+
+
+Origins = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(parse_list), AfterValidator(as_origins)
+]
+Networks = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(parse_list), AfterValidator(as_networks)
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 _RATE = r"[1-9]\d{0,8}/(second|minute|hour|day)"
 Rates = Annotated[str, Field(pattern=rf"^(off|{_RATE}(;{_RATE})*)$")]
@@ -49,6 +81,8 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     public_url: str | None = None
+    cors_origins: Origins = ()
+    trusted_proxies: Networks = ()
     secret_key_file: Path | None = None
     master_key_file: Path | None = None
     signing_key_file: Path | None = None
@@ -59,11 +93,11 @@ class Settings(BaseSettings):
     kafka_bootstrap: str | None = None
     kafka_port: Port = 29092
     kafka_controller_port: Port = 29093
-    postgres_url: str | None = None
-    postgres_worker_url: str | None = None
-    postgres_api_url: str | None = None
+    postgres_url: str | None = Field(default=None, repr=False)
+    postgres_worker_url: str | None = Field(default=None, repr=False)
+    postgres_api_url: str | None = Field(default=None, repr=False)
     postgres_port: Port = 25432
-    clickhouse_url: str | None = None
+    clickhouse_url: str | None = Field(default=None, repr=False)
     clickhouse_port: Port = 28123
     clickhouse_username: str = "nudge"
     clickhouse_password: SecretStr | None = None
@@ -103,7 +137,6 @@ class Settings(BaseSettings):
     body_wait: Duration = timedelta(seconds=30)
     body_pace: int = Field(default=8192, ge=1)
     query_timeout: Duration = timedelta(seconds=30)
-    trusted_proxies: str = ""
 
     restart_pause: Duration = timedelta(seconds=5)
 
@@ -128,7 +161,15 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = "NUDGE_" + "_".join(str(part) for part in first["loc"]).upper()
         message = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name}: {message} (got {first.get('input')!r})") from None
+        raise SettingsError(f"{name}: {message}{_given(first)}") from None
+
+
+def _given(error: Any) -> str:
+    """What was given, unless it is a secret or may hold one."""
+    field = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+    if field is None or not field.repr or "SecretStr" in str(field.annotation):
+        return ""
+    return f" (got {error.get('input')!r})"
 
 
 def _secrets_folder() -> Path | None:

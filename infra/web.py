@@ -108,6 +108,7 @@ def api_services(core: Core) -> Services:
         rates=_rate_limits(core.settings),
         bodies=BodyLimits(core.settings.body_wait.total_seconds(), core.settings.body_pace),
         key_traffic=key_traffic,
+        cors_origins=core.settings.cors_origins,
         running=running,
         people=people_of(core, clock),
     )
@@ -141,9 +142,11 @@ def serve(settings: Settings) -> None:
         port=settings.api_port,
         loop="uvloop",
         http=http_protocol(settings.body_wait.total_seconds()),
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
         access_log=False,
+        server_header=False,
+        # Only whom we were told to trust may say whose request it passes on.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         log_config=None,
         timeout_graceful_shutdown=5,
         ws_max_size=settings.ws_max_message_bytes,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from domain.shared.masking import mask_text
 from projections.batch import Batch
 from streams import metrics
 from streams.poison import TRANSIENT, Backoff, PoisonBudget, PoisonLimits, classify
@@ -107,7 +108,7 @@ class Guard:
             broken = self._budget.exceeded_by_one_more(self._clock())
         if broken is not None:
             raise StopProcess(f"{name}: too many bad records ({broken}); at {where}: {reason}")
-        trace = "".join(traceback.format_exception(error))[-_LONGEST_TRACE:]
+        trace = mask_text("".join(traceback.format_exception(error)))[-_LONGEST_TRACE:]
         try:
             self._dead_letters.put(record, consumer=name, reason=reason, trace=trace)
         except DeadLettersUnavailableError as unavailable:
@@ -164,4 +165,4 @@ class Guard:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:500]
+    return mask_text(" ".join(str(error).split())[:500])

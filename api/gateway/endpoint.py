@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, WebSocket
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import Callers, Principal
+from api.auth import Callers, Principal, told_in_logs
 from api.errors import AWAY, Problem
 from api.gateway import frames
 from api.gateway.limits import Admission, Seats
@@ -50,8 +50,10 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
         return
     await socket.accept(subprotocol)
     if principal is None:
+        await socket.app.state.refusals.note(socket, 401, "unauthenticated")
         await socket.close(1008, "Authentication required")
         return
+    told_in_logs(principal)
     seats: Seats = socket.app.state.seats
     with seats.taken() as seated:
         if not seated:

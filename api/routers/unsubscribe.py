@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import ServicesOf
+from api.headers import hash_of, policy
 from api.ports import Answer, CommandTransaction, Services, Unsubscriptions
 from domain.contact.aggregate import Contact
 from domain.contact.commands import Suppress, SuppressionReason
@@ -21,12 +22,12 @@ from domain.shared.meta import Meta
 
 router = APIRouter(prefix="/u", tags=["unsubscribe"])
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+_STYLE: Final = """body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 30rem;
+margin: 4rem auto; padding: 0 1rem; color: #1c2733 }
+button { font: inherit; padding: .6rem 1.4rem; border: 0;
+border-radius: .4rem; background: #1f5fd0; color: #fff; cursor: pointer }"""
+_HEADERS: Final = {
+    "Content-Security-Policy": policy(style_src=hash_of(_STYLE), form_action="'self'"),
     "X-Robots-Tag": "noindex",
 }
 _ASK = """<p>You will get no more e-mails of this kind at this address.</p>
@@ -40,9 +41,7 @@ def page(title: str, inside: str, status: int = 200) -> HTMLResponse:
         f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{escape(title)}</title>
-<style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 30rem; margin: 4rem auto;
-padding: 0 1rem; color: #1c2733 }} button {{ font: inherit; padding: .6rem 1.4rem; border: 0;
-border-radius: .4rem; background: #1f5fd0; color: #fff; cursor: pointer }}</style></head>
+<style>{_STYLE}</style></head>
 <body><main><h1>{escape(title)}</h1>
 {inside}
 </main></body></html>""",

@@ -18,6 +18,7 @@ from api.auth import ServicesOf
 from api.bodies import paced
 from api.errors import Problem, problem_of, respond
 from api.frame import request_id_of
+from api.headers import SecurityHeaders
 from api.limiting import Limiter, address_of
 from api.ports import Services
 
@@ -42,6 +43,7 @@ class WebhookDoor:
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
         self._services = services
+        self._always = SecurityHeaders(encrypted=services.public_url.startswith("https:"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
@@ -58,8 +60,10 @@ class WebhookDoor:
             problem = problem_of(error)
             if problem.status == 500:
                 _log.exception("unexpected error", exc_info=error, request_id=request_id)
+            await scope["app"].state.refusals.note(request, problem.status, problem.code)
             response = respond(problem, request_id)
         response.headers["X-Request-Id"] = request_id
+        self._always.add(response.headers)
         _SECONDS.labels(response.status_code).observe(time.perf_counter() - began)
         await response(scope, receive, send)
 

@@ -28,14 +28,14 @@ def prune(key_folder: Path, destroyed: Collection[str], signer: Signer) -> int:
 
 
 def _prune_file(path: Path, destroyed: Collection[str]) -> int:
-    """Rows are those of COPY: subject, organization and wrapped key, separated by tabs."""
+    """Rows are those of COPY, with tabs: subject, organization, wrapped key, what wraps it."""
     dropped, kept = 0, path.with_suffix(".new")
     with gzip.open(path, "rt") as old, gzip.open(kept, "wt", compresslevel=1) as new:
         for line in old:
             subject, _, rest = line.partition("\t")
-            if subject in destroyed and not rest.endswith("\\N\n"):
-                organization = rest.partition("\t")[0]
-                new.write(f"{subject}\t{organization}\t\\N\n")
+            organization, *wrapped = rest.rstrip("\n").split("\t")
+            if subject in destroyed and wrapped and wrapped[0] != "\\N":
+                new.write("\t".join([subject, organization, *("\\N" for _ in wrapped)]) + "\n")
                 dropped += 1
             else:
                 new.write(line)

@@ -12,7 +12,8 @@ from typing import Final
 
 from infra.backup.manifest import BackupError
 from infra.local.addresses import Addresses
-from infra.local.child import last_line, log_file
+from infra.local.child import last_line
+from infra.local.logs import log_file
 from infra.local.processes import ProcessSpec
 from infra.local.stack import process_specs
 from infra.settings import Settings

@@ -15,8 +15,9 @@ from types import FrameType
 from rich.console import Console
 from rich.markup import escape
 
-from infra.local.child import child_environment, death_signal, last_line, log_file, rotate
+from infra.local.child import child_environment, death_signal, last_line
 from infra.local.errors import StackError
+from infra.local.logs import log_file, rotate
 from infra.local.state import ProcessStatus, StackState, is_alive, read_state, running_state
 from infra.settings import Settings
 

@@ -29,7 +29,7 @@ from infra.audit.verify_bundle import (
     trusted_keys,
 )
 from infra.bootstrap import Core
-from infra.keys import KeyFileError
+from infra.master_keys import KeyFileError
 from infra.postgres import Connection, connect
 from infra.settings import SettingsError, load_settings
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
+import structlog
 import typer
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -22,6 +23,8 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.contacts": ("contacts",),
     "infra.cli.erase": ("erase",),
     "infra.cli.backup": ("backup", "restore"),
+    "infra.cli.master_key": ("master-key",),
+    "infra.cli.retention": ("retention",),
     "infra.cli.development": ("dev",),
     "infra.cli.chat": ("chat",),
     "infra.cli.events": ("events",),
@@ -39,6 +42,12 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.keys": ("keys",),
 }
 """Module and what it adds at the first level; its `register` adds them to an application."""
+
+_PLAIN: Final[list[Any]] = [
+    structlog.stdlib.add_log_level,
+    structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+]
+"""How commands log: without the values of variables, which may be secrets or somebody's data."""
 
 
 def application(modules: Iterable[str] = tuple(GROUPS)) -> typer.Typer:
@@ -67,4 +76,5 @@ def modules_for(arguments: list[str]) -> tuple[str, ...]:
 
 def app() -> None:
     """Run the command that the process was given."""
+    structlog.configure(processors=_PLAIN)
     application(modules_for(sys.argv[1:]))()

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from infra.keys import KeyFileError
+from infra.master_keys import KeyFileError
 from infra.rebuilding.analytics import AnalyticsDesk
 from infra.rebuilding.desk import Comparison, Explained, PostgresDesk, load_view
 from infra.settings import SettingsError, load_settings

@@ -25,8 +25,8 @@ from infra.cli.attach import (
     wait_until_ready,
     watch,
 )
-from infra.local.child import log_file
 from infra.local.errors import StackError
+from infra.local.logs import log_file
 from infra.local.state import StackState, read_state, running_state
 from infra.settings import Settings, SettingsError, load_settings
 

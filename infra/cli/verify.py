@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from infra.bootstrap import Core
 from infra.kafka import KafkaUnavailableError
-from infra.keys import KeyFileError
+from infra.master_keys import KeyFileError
 from infra.rebuilding.analytics import AnalyticsDesk
 from infra.rebuilding.desk import PostgresDesk
 from infra.settings import SettingsError, load_settings

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from api.ports import Answer, CommandTransaction
 from domain.contact.aggregate import Contact
 from domain.contact.handlers import HashAddress, erase_contact
+from domain.security.events import Fact
+from domain.security.recording import record
 from domain.shared.meta import Meta
 from infra.erasure.certificate import Erasure, certify
 from infra.erasure.ledger import ErasureLedger
@@ -79,6 +81,7 @@ class Erasures:
             )  # fmt: skip
         others = [UUID(each) for each in references if each != str(contact_id)]
         erase_contact(tx, contact, others, meta)
+        record(tx, uuid4(), Fact("erasure", str(contact_id), "contact"), meta)
         self.log.keys.destroy(tx.connection, {str(contact_id), *map(str, others)})
         return Answer(200, None)
 

@@ -15,10 +15,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from infra.local.logs import rotate
 from infra.settings import Settings
 
-LOG_SIZE = 10 * 1024 * 1024
-LOGS_KEPT = 3
 _PR_SET_PDEATHSIG = 1
 
 
@@ -38,20 +37,6 @@ def death_signal(number: signal.Signals) -> Callable[[], None] | None:
             os._exit(1)
 
     return arrange
-
-
-def log_file(data_dir: Path, name: str) -> Path:
-    return data_dir / "logs" / f"{name}.log"
-
-
-def rotate(log: Path, size: int = LOG_SIZE) -> None:
-    """Move a log that has grown beyond `size` bytes aside, keeping the last few."""
-    if not log.exists() or log.stat().st_size <= size:
-        return
-    for number in range(LOGS_KEPT - 1, 0, -1):
-        with suppress(FileNotFoundError):
-            log.with_suffix(f".log.{number}").replace(log.with_suffix(f".log.{number + 1}"))
-    log.replace(log.with_suffix(".log.1"))
 
 
 def last_line(log: Path, since: int = 0) -> str | None:
@@ -114,6 +99,8 @@ def _as_text(value: object) -> str:
             return str(value.absolute())
         case SecretStr():
             return value.get_secret_value()
+        case tuple():
+            return ",".join(map(str, value))
         case timedelta():
             return f"{value.total_seconds()}s"
         case _:

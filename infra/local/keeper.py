@@ -10,8 +10,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.local.child import kill_group, last_line, log_file, spawn
+from infra.local.child import kill_group, last_line, spawn
 from infra.local.errors import StartError
+from infra.local.logs import log_file
 from infra.local.processes import Heartbeat, ProcessSpec, ProcessState, RestartPolicy
 from infra.local.state import ProcessStatus, identity_of
 

@@ -7,8 +7,10 @@ import os
 import time
 from pathlib import Path
 
+from domain.shared.retention import LOGS_KEPT
 from infra.local.errors import StackError
 from infra.local.keeper import Keeper
+from infra.local.logs import expire
 from infra.local.prerequisites import check_ports
 from infra.local.processes import ProcessSpec, RestartPolicy, stop_levels
 from infra.local.state import (
@@ -20,6 +22,7 @@ from infra.local.state import (
 )
 
 STOP_WITHIN = 14.0
+_TIDY_EVERY = 3600.0
 
 
 class Supervisor:
@@ -65,11 +68,12 @@ class Supervisor:
         self._save()
         tasks = {name: asyncio.create_task(self._start(name)) for name in self._keepers}
         announce = asyncio.create_task(self._announce())
+        tidy = asyncio.create_task(self._tidy())
         stopped = asyncio.create_task(stop.wait())
         try:
             await self._until_stopped(stopped, set(tasks.values()))
         finally:
-            for task in (announce, stopped):
+            for task in (announce, tidy, stopped):
                 task.cancel()
             await self._stop_all(tasks)
 
@@ -92,6 +96,12 @@ class Supervisor:
             await keeper.ready.wait()
         self.ready.set()
         self._save()
+
+    async def _tidy(self) -> None:
+        """Logs that are too large or too old, now and every hour."""
+        while True:
+            await asyncio.to_thread(expire, self._data_dir / "logs", LOGS_KEPT)
+            await asyncio.sleep(_TIDY_EVERY)
 
     async def _stop_all(self, tasks: dict[str, asyncio.Task[None]]) -> None:
         """Level by level, dependants first; a level takes at most half of the time that is left."""

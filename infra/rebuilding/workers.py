@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from infra.keys import SubjectKeys, read_key_file
+from infra.keys import SubjectKeys
+from infra.master_keys import MasterKeys
 from infra.postgres import connect
 from projections.postgres.view import View
 from projections.rebuild import records
@@ -39,7 +40,7 @@ class Access:
 
     def keys(self) -> SubjectKeys:
         """A key ring on connections of its own."""
-        master = read_key_file(self.master_key_file)
+        master = MasterKeys.of_file(self.master_key_file, os.urandom)
         return SubjectKeys(master, lambda: connect(self.owner_url), os.urandom)
 
 

@@ -12,6 +12,7 @@ from infra.reference.endpoints import api_page
 from infra.reference.environment import settings_page
 from infra.reference.permissions import permissions_page
 from infra.reference.problems import errors_page
+from infra.reference.retention import retention_page
 from infra.reference.series import metrics_page
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
@@ -22,6 +23,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "errors.md": errors_page,
     "metrics.md": metrics_page,
     "permissions.md": permissions_page,
+    "retention.md": retention_page,
     "settings.md": settings_page,
 }
 """File name in docs/reference -> what it holds. The pages of events and topics: `schemas.pages`."""

@@ -28,7 +28,9 @@ def api_page() -> str:
 
 def application() -> FastAPI:
     """The application for looking at: its routes say everything; no services are behind it."""
-    unused = SimpleNamespace(reads=None, sockets=SimpleNamespace(connections=0))
+    unused = SimpleNamespace(
+        reads=None, sockets=SimpleNamespace(connections=0), cors_origins=(), public_url=""
+    )
     return build_app(cast("Services", unused))
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from streams.agents import answers, closing, expansion, metrics, waiting
+from streams.agents import closing, expansion, metrics, retention, waiting
 from streams.agents.addresses import Addresses
 from streams.agents.ports import Connection, WorkerLog
 from streams.poison import TRANSIENT
@@ -53,7 +53,7 @@ class Timers:
             )
         )
         if self._rounds % _RARELY == 0:
-            self.log.run(answers.forget_answers)
+            self.log.run(retention.sweep)
         self._rounds += 1
         return more or again > 0
 

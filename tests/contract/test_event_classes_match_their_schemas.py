@@ -22,6 +22,7 @@ from domain.organization.dead_letter import DeadLetter
 from domain.people.invitation import Invitation
 from domain.people.session import FailedLogin, Session
 from domain.people.user import User
+from domain.security.events import SecurityEvent
 from domain.shared.aggregate import Root
 from domain.shared.meta import Meta
 from domain.workflow.aggregate import Workflow
@@ -30,6 +31,7 @@ from schemas.registry import default_registry
 AGGREGATES: tuple[type, ...] = (
     Organization, Business, Analyst, Contact, Campaign, Conversation, Workflow, DeadLetter,
     User, Invitation, Session, FailedLogin,
+    SecurityEvent,
 )  # fmt: skip
 REGISTRY = default_registry()
 DELIVERY = "delivery-events"

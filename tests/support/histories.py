@@ -28,6 +28,7 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     "invitation": ("InvitationCreated", "InvitationAccepted", "InvitationRevoked"),
     "session": ("SessionStarted", "SessionEnded"),
     "failed_login": ("LoginFailed",),
+    "security": ("SecurityEventRecorded",),
     "business": ("BusinessAdded", "BusinessRevised"),
     "analyst": ("AnalystCreated", "AnalystRevoked"),
     "conversation": (

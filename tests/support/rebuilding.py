@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.event_log import MOST_EVENTS, NewEvent, append
-from infra.keys import SubjectKeys, read_key_file
+from infra.keys import SubjectKeys
+from infra.master_keys import MasterKeys
 from infra.postgres import Connection, connect, make_pool
 from infra.rebuilding.desk import PostgresDesk
 from infra.rebuilding.workers import Access
@@ -93,7 +94,9 @@ def models(database: Database, folder: Path, views: tuple[View[Any], ...] = ()) 
     codec = Codec(default_registry(), random.Random(7).randbytes)
     pool = make_pool(database.worker_url, size=4, application="projections")
     # Everybody's key is the one with which the histories are sealed.
-    keys = SubjectKeys(read_key_file(master), pool.connection, lambda size: _KEY[:size])
+    keys = SubjectKeys(
+        MasterKeys.of_file(master, os.urandom), pool.connection, lambda size: _KEY[:size]
+    )
     conn = connect(database.worker_url, autocommit=True)
     writer = ProjectionWriter(pool.connection, codec, _MakesKeys(keys, conn), views=kept)
     yield Models(database, Access(database.owner_url, master), conn, writer, codec)

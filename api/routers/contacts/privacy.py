@@ -12,11 +12,11 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import Caller, ServicesOf, allow
-from api.personal_reads import PersonalReads
 from api.ports import Connection
-from api.requests import read, required
+from api.requests import meta_of, read, required
 from api.routers.contacts.examples import CERTIFICATE_RESPONSE, EXPORT_RESPONSE
 from api.routers.contacts.schemas import instant, show_row
+from api.security import note, seen_by
 from projections.queries.persons import everything_about
 
 router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
@@ -33,10 +33,8 @@ async def export(
 ) -> Response:
     """Everything that is stored about a person, a deleted contact included, as a file.
 
-    That a key read it is recorded once per key and day.
+    Every export is recorded before it is given.
     """
-    recorder: PersonalReads = request.app.state.personal_reads
-    await run_in_threadpool(recorder.record, request, caller, services, "export")
 
     def look(connection: Connection) -> dict[str, Any] | None:
         return everything_about(
@@ -48,6 +46,8 @@ async def export(
         )
 
     found = required(await read(request, caller, services, VIEWS, look), "contact")
+    fact = seen_by(request, "export", subject=str(contact_id), what="contact")
+    await run_in_threadpool(note, services, fact, meta_of(request, caller, services))
     row = found["contact"]
     shown = {**found, "contact": {**show_row(row), "deleted": row["deleted"]}}
     disposition = f'attachment; filename="contact-{contact_id}.json"'

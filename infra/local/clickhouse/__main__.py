@@ -25,6 +25,7 @@ from infra.local.clickhouse.analysts.logins import AnalystLogins  # noqa: E402
 from infra.local.clickhouse.door import create_app  # noqa: E402
 from infra.local.clickhouse.engine import Engine, EngineStartError  # noqa: E402
 from infra.local.clickhouse.intake import Login  # noqa: E402
+from infra.logging import configure_logging  # noqa: E402
 from infra.postgres import Connection, connect  # noqa: E402
 from infra.settings import Settings, SettingsError, load_settings  # noqa: E402
 
@@ -104,14 +105,7 @@ def serve(settings: Settings) -> None:
 
 def main() -> int:
     """The process; its exit code."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(),
-    )
+    configure_logging("clickhouse")
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log statements
     try:

@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from infra.local.sandbox.app import make_app
+from infra.logging import configure_logging
 from infra.settings import SettingsError, load_settings
 
 
@@ -17,6 +18,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    configure_logging("postmark-sandbox", settings.log_level)
     port = settings.postmark_sandbox_port
     token = settings.postmark_server_token
     app = make_app(
@@ -32,7 +34,7 @@ def main() -> int:
         http="httptools",
         ws="none",
         access_log=False,
-        log_level=settings.log_level.lower(),
+        log_config=None,
         timeout_graceful_shutdown=3,
         timeout_keep_alive=75,  # senders pause between batches; their connection should be there
     )

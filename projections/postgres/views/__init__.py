@@ -16,6 +16,7 @@ from projections.postgres.views import (
     invitations,
     organizations,
     postmark_connections,
+    security_events,
     turns,
     users,
     workflows,
@@ -35,4 +36,5 @@ ALL_VIEWS: Final[tuple[View[Any], ...]] = (
     deliveries.VIEW,
     users.VIEW,
     invitations.VIEW,
+    security_events.VIEW,
 )

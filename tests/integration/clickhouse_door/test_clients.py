@@ -175,7 +175,7 @@ def test_an_error_is_one_line_of_json_without_values(server: Server, http: httpx
     http.get("", params={"query": sql, "param_p": "topsecret", "query_id": "logged-once"})
     lines = [line for line in server.log.read_text().splitlines() if "logged-once" in line]
     assert len(lines) == 1
-    assert json.loads(lines[0])["error"] == "UNKNOWN_TABLE"
+    assert json.loads(lines[0])["metadata"]["error"] == "UNKNOWN_TABLE"
     assert "ada@example.com" not in lines[0]
     assert "topsecret" not in lines[0]
 

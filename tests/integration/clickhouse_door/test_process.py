@@ -84,7 +84,7 @@ def test_the_folder_is_for_its_owner_only(own_server: Server) -> None:
 def test_a_second_process_says_in_one_line_why_it_cannot_start(own_server: Server) -> None:
     second = Server(own_server.data_dir, own_server.port)
     assert second.spawn().wait(20) == 2
-    reason = json.loads(second.log.read_text().splitlines()[-1])["reason"]
+    reason = json.loads(second.log.read_text().splitlines()[-1])["metadata"]["reason"]
     assert f"port {own_server.port} is not free" in reason
     assert "NUDGE_CLICKHOUSE_PORT" in reason
 
@@ -93,5 +93,5 @@ def test_a_missing_password_is_named(own_server: Server) -> None:
     own_server.signal(signal.SIGTERM)
     (own_server.data_dir / "keys" / "clickhouse_password").unlink()
     assert own_server.spawn().wait(20) == 2
-    reason = json.loads(own_server.log.read_text().splitlines()[-1])["reason"]
+    reason = json.loads(own_server.log.read_text().splitlines()[-1])["metadata"]["reason"]
     assert "clickhouse_password" in reason

@@ -48,6 +48,8 @@ def test_an_erased_person_is_nowhere_and_stays_unmailed(api: Api) -> None:
 
     assert answer.status_code == 200, answer.text
     assert answer.headers["Nudge-Position"]
+    audited = api.get("/v1/audit", params={"kind": "erasure"}).json()["items"]
+    assert [each["subject"] for each in audited] == [contact]
     assert api.get(f"/v1/contacts/{contact}").status_code == 404
     assert api.get("/v1/contacts", params={"email": ADA}).json()["items"] == []
     assert "ovelace" not in json.dumps(api.get("/v1/events", params={"limit": 500}).json())
@@ -255,10 +257,8 @@ def test_everything_about_a_person_can_be_exported(api: Api) -> None:
     assert [turn["conversation_id"] for turn in found["turns"]] == [conversation]
     assert len(found["references"]) == 1
     assert [each["consent"] for each in found["standings"]] == ["granted"]
-    (recorded,) = rows(
-        api, "SELECT count(*) FROM log.events WHERE type = 'PersonalDataRead'"
-    )[0]  # fmt: skip
-    assert recorded == 1
+    audited = api.get("/v1/audit", params={"kind": "export"}).json()["items"]
+    assert [(each["subject"], each["what"]) for each in audited] == [(contact, "contact")]
 
 
 def test_a_deleted_person_can_be_exported_and_an_erased_one_cannot(api: Api) -> None:

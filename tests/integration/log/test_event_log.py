@@ -18,6 +18,7 @@ from domain.shared.meta import Meta
 from infra.event_log import Draft, EventTooLargeError, EventWriter
 from infra.idempotency import AnswerStore
 from infra.keys import SubjectKeys
+from infra.master_keys import MasterKeys
 from infra.postgres import make_pool
 from infra.transactions import CommandLog, PostgresTransaction
 from schemas.codec import Codec
@@ -34,7 +35,7 @@ def meta(organization: UUID) -> Meta:
 def command_log(url: str) -> CommandLog:
     pool = make_pool(url, size=8, application="test")
     codec = Codec(default_registry(), os.urandom)
-    keys = SubjectKeys(b"k" * 32, pool.connection, os.urandom)
+    keys = SubjectKeys(MasterKeys((b"k" * 32,), os.urandom), pool.connection, os.urandom)
     answers = AnswerStore(keys, os.urandom)
     return CommandLog(pool, codec, EventWriter(codec, keys), keys, answers)
 

@@ -27,6 +27,7 @@ from infra.event_log import EventWriter
 from infra.idempotency import AnswerStore
 from infra.keys import AddressHasher, SubjectKeys
 from infra.mailable import PostgresMailable
+from infra.master_keys import MasterKeys
 from infra.postgres import Connection, connect, make_pool
 from infra.transactions import CommandLog, PostgresTransaction
 from infra.worker_log import PostgresWorkerLog
@@ -64,7 +65,7 @@ class World:
         )
         self.sql = connect(database.worker_url, autocommit=True)
         codec = Codec(default_registry(), os.urandom)
-        keys = SubjectKeys(b"k" * 32, self.pool.connection, os.urandom)
+        keys = SubjectKeys(MasterKeys((b"k" * 32,), os.urandom), self.pool.connection, os.urandom)
         writer = EventWriter(codec, keys)
         self.codec = codec
         self.hash = AddressHasher(b"h" * 32)

@@ -1,0 +1,1 @@
+"""What security needs to know: who did what that somebody may ask about later."""
