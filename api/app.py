@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 
 from api import errors
 from api.auth import Callers
+from api.document import DocumentedApi
 from api.frame import RequestFrame
 from api.gateway.endpoint import router as gateway
 from api.gateway.limits import Seats
@@ -53,7 +54,7 @@ def build_app(services: Services) -> FastAPI:
         async with services.running():
             yield
 
-    app = FastAPI(title="NudgeCampaign", version="1", lifespan=lifespan, docs_url="/docs")
+    app = DocumentedApi(title="NudgeCampaign", version="1", lifespan=lifespan, docs_url="/docs")
     app.state.services = services
     app.state.callers = Callers(services)
     app.state.seats = Seats(services.sockets.connections)

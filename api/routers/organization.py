@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, ServicesOf, allow
+from api.document import refuses
 from api.ports import Answer, CommandTransaction
 from api.requests import command, ensure_unchanged, etag, read, required
 from domain.organization.aggregate import Organization
@@ -22,7 +23,9 @@ router = APIRouter(prefix="/v1/organization", tags=["organization"])
 class OrganizationPatch(BaseModel):
     """What may change."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "Rosa's Bakery"}]}
+    )
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
 
 
@@ -35,7 +38,7 @@ def show(row: Row) -> dict[str, Any]:
     }
 
 
-@router.get("", dependencies=[allow("organization:read")])
+@router.get("", responses=refuses(404), dependencies=[allow("organization:read")])
 async def get(request: Request, caller: Caller, services: ServicesOf) -> Response:
     """The organization of the key."""
     row = await read(
@@ -46,7 +49,7 @@ async def get(request: Request, caller: Caller, services: ServicesOf) -> Respons
     return JSONResponse(show(found), headers={"ETag": etag(found["version"])})
 
 
-@router.patch("", dependencies=[allow("organization:write")])
+@router.patch("", responses=refuses(404), dependencies=[allow("organization:write")])
 async def patch(
     request: Request, body: OrganizationPatch, caller: Caller, services: ServicesOf
 ) -> Response:

@@ -79,12 +79,27 @@ class Proposed(BaseModel):
         return definition
 
 
+def _refusal(description: str) -> dict[str, Any]:
+    """An error of the registry; an unknown parameter is told as everywhere else."""
+    shape = {
+        "type": "object",
+        "required": ["error_code", "message"],
+        "properties": {"error_code": {"type": "integer"}, "message": {"type": "string"}},
+    }
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": shape}, "application/problem+json": problem},
+    }
+
+
 Schemas = Annotated[Registry, Depends(default_registry)]
 router = APIRouter(
     prefix="/registry",
     tags=["schema registry"],
     route_class=RegistryRoute,
     default_response_class=RegistryResponse,
+    responses={404: _refusal("Subject, version or schema not found."), 422: _refusal("Not valid.")},
 )
 
 

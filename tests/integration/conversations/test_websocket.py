@@ -28,9 +28,9 @@ from infra.web import api_services
 from schemas.topics import all_topics
 from streams.recognition.offline import OfflineRecognizer
 from tests.conftest import Database
-from tests.integration.conversations.conftest import Talk, begin
 from tests.support.api import Api, running_api
 from tests.support.services import Services, free_port
+from tests.support.talking import Talk, begin
 
 LIMITS = SocketLimits(
     message_bytes=10_240, messages_per_second=10, heartbeat=30, idle=300, connections=3
