@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.compatibility import incompatibilities, parse
 from schemas.registry import EventSchema, Registry, SchemaError, default_registry
@@ -59,10 +59,14 @@ class RegistryRoute(APIRoute):
         return answer
 
 
+_PROPOSED: Final = {"schema": '{"type": "record", "name": "ContactAdded", "fields": []}'}
+
+
 class Proposed(BaseModel):
     """A schema somebody asks about, as JSON text."""
 
-    text: str = Field(alias="schema", examples=['{"type": "record", "name": "..."}'])
+    model_config = ConfigDict(json_schema_extra={"examples": [_PROPOSED]})
+    text: str = Field(alias="schema")
     kind: str = Field("AVRO", alias="schemaType")
 
     def definition(self) -> dict[str, Any]:

@@ -14,7 +14,10 @@ from tests.support.services import Services
 TABLE = "CREATE TABLE views.planted (id uuid PRIMARY KEY, organization_id uuid NOT NULL);"
 PROTECT = "CALL log.protect('views.planted', 'SELECT, INSERT');"
 FINDER = "CREATE FUNCTION views.planted() RETURNS {} LANGUAGE sql SECURITY DEFINER {} AS '{}';"
-SEEN = " GRANT SELECT ON views.planted TO nudge_api;"
+VIEW = (
+    "CREATE {} VIEW views.planted AS SELECT * FROM views.contacts;"
+    " GRANT SELECT ON views.planted TO nudge_api;"
+)
 PINNED = "SET search_path = pg_catalog"
 
 HOLES = {
@@ -46,11 +49,11 @@ HOLES = {
         "state.clock: is shared",
     ),
     "a view with its owner's rights": (
-        "CREATE VIEW views.planted AS SELECT * FROM views.contacts;" + SEEN,
+        VIEW.format(""),
         "security_invoker",
     ),
     "a materialized view": (
-        "CREATE MATERIALIZED VIEW views.planted AS SELECT * FROM views.contacts;" + SEEN,
+        VIEW.format("MATERIALIZED"),
         "security_invoker",
     ),
     "a function that sees all": (
