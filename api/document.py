@@ -22,7 +22,7 @@ _REQUEST: Final = "0c0ffee0-7a06-46f9-a279-f427c7b38e73"
 _EXAMPLES: Final = {
     400: ("malformed_json", "The body is not valid JSON."),
     401: ("unauthenticated", "Send `Authorization: Bearer <api key>` with a key that is in use."),
-    403: ("forbidden", "Your role may not do this."),
+    403: ("not_allowed", "This needs the permission contacts:write. Ask an owner for it."),
     404: ("not_found", "There is no such contact."),
     409: ("version_conflict", "Somebody else keeps changing this. Read it again, then retry."),
     412: ("stale_etag", "The resource has changed since. Read it again, then retry."),
