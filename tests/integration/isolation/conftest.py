@@ -21,6 +21,7 @@ class House:
     """Two occupants and the API that both ask."""
 
     api: Api
+    story: Story
     mine: Occupant
     theirs: Occupant
 
@@ -35,5 +36,5 @@ def house(stack: Services, offline: OfflineRecognizer) -> Iterator[House]:
         theirs = furnish(story, offline, "kestrel")
         mine = furnish(story, offline, "plover")
         analyse(api, story)
+        yield House(api, story, mine, theirs)
         story.close()
-        yield House(api, mine, theirs)

@@ -137,7 +137,8 @@ def _operation(
         if body is None:
             raise UncoveredError(f"{method.upper()} {path}: its body has no example in OpenAPI")
     parameters = tuple(said.get("parameters", ()))
-    return Operation(method.upper(), path, "security" in said, parameters, body, media_type)
+    needs_key = {"bearer": []} in said.get("security", ())
+    return Operation(method.upper(), path, needs_key, parameters, body, media_type)
 
 
 def _example(document: Mapping[str, Any], shape: Mapping[str, Any]) -> Any:
@@ -148,7 +149,7 @@ def _example(document: Mapping[str, Any], shape: Mapping[str, Any]) -> Any:
         if "$ref" in each:
             each = document["components"]["schemas"][each["$ref"].rsplit("/", 1)[-1]]
         if each.get("examples"):
-            return each["examples"][0]
+            return max(each["examples"], key=len)  # the one that says most
     return None
 
 
