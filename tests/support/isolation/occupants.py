@@ -13,6 +13,7 @@ from projections.clickhouse.writer import AnalyticsWriter, Limits
 from streams.recognition.ports import Recognizer
 from tests.support.api import PROFILE, Api, Tenant, make_tenant
 from tests.support.log_batches import LogBatches
+from tests.support.people import PASSWORD, Entrance
 from tests.support.story import VIENNA, Story
 from tests.support.talking import begin
 
@@ -45,6 +46,7 @@ def furnish(story: Story, recognizer: Recognizer, word: str) -> Occupant:
     api.tenant = make_tenant(api.worker, profile)
     api.project()
     people = _people(api, word)
+    _colleagues(Entrance(api), word)
     _mails(story, word, people)
     _settle(api, word)
     talk = begin(api, recognizer)
@@ -66,6 +68,19 @@ def _people(api: Api, word: str) -> list[str]:
     headers = {"Content-Type": "text/csv", "Idempotency-Key": f"{word}-import"}
     _done(api.request("POST", "/v1/contacts/import", content=rows, headers=headers))
     return people
+
+
+def _colleagues(entrance: Entrance, word: str) -> None:
+    """Two who work there, with sessions, and one who is invited."""
+    api = entrance.api
+    for number, role in enumerate(("marketer", "analyst", "approver")):
+        email = f"{word}colleague{number}@example.com"
+        _done(api.post("/v1/invitations", {"email": email, "role": role}))
+        entrance.run_errands()
+        if role != "approver":
+            token = entrance.postbox.token(email)
+            who = {"token": token, "name": f"{word}colleague{number}", "password": PASSWORD}
+            entrance.enter(entrance.browser(), email, "/v1/invitations/accept", **who)
 
 
 def _mails(story: Story, word: str, people: list[str]) -> None:

@@ -17,6 +17,10 @@ from tests.support.isolation.occupants import Occupant
 from tests.support.isolation.operations import Ask, Operation, Site
 
 PLACES: Final = {
+    "session_id": "SELECT session_id FROM state.sessions WHERE organization_id = %s"
+    " ORDER BY session_id LIMIT 1",
+    "invitation_id": "SELECT id FROM views.invitations WHERE organization_id = %s"
+    " ORDER BY created_at DESC LIMIT 1",
     "turn_id": "SELECT id FROM views.turns WHERE organization_id = %s ORDER BY id LIMIT 1",
     "conversation_id": "SELECT conversation_id FROM views.turns WHERE organization_id = %s"
     " ORDER BY id LIMIT 1",
