@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from api import errors
 from api.auth import Callers
+from api.document import DocumentedApi
 from api.frame import RequestFrame
 from api.gateway.endpoint import router as gateway
 from api.gateway.limits import Changes, Seats
@@ -77,7 +78,7 @@ def build_app(services: Services) -> FastAPI:
             yield
 
     # No page from elsewhere; no redirect, which would go wherever the Host header says.
-    app = FastAPI(
+    app = DocumentedApi(
         title="NudgeCampaign",
         version="1",
         lifespan=lifespan,

@@ -11,6 +11,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute, iter_route_contexts
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -110,7 +111,8 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException(__cause__=Problem() as cause):
             return cause  # the framework wraps what is raised while a body is read
         case HTTPException():
-            return Problem(error.status_code, _http_code(error.status_code), str(error.detail))
+            code, headers = _http_code(error.status_code), dict(error.headers or {})
+            return Problem(error.status_code, code, str(error.detail), headers=headers)
         case psycopg.errors.QueryCanceled():
             return unavailable("This takes too long. Ask for less at a time.", "query_timeout")
         case psycopg.errors.DiskFull() | OSError(errno=28):
@@ -145,12 +147,23 @@ async def _unnoticed(_connection: HTTPConnection, _status: int, _code: str) -> N
     return None
 
 
+def methods_of(app: FastAPI, path: str) -> set[str]:
+    """What may be asked of a path: all its endpoints together, the most literal path of several."""
+    found: dict[str, set[str]] = {}
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute) and route.path_regex.match(path):
+            found.setdefault(str(route.path_format), set()).update(route.methods or ())
+    return min(found.items(), key=lambda each: each[0].count("{"), default=("", set()))[1]
+
+
 def install(app: FastAPI, refused: Noticed = _unnoticed) -> None:
     """Answer every exception as a problem; `refused` is told status and code before."""
 
     async def handle(request: Request, error: Exception) -> JSONResponse:
         problem = problem_of(error)
         request_id = getattr(request.state, "request_id", "")
+        if problem.status == 405:
+            problem.headers["Allow"] = ", ".join(sorted(methods_of(app, request.url.path)))
         if problem.status == 500:
             _log.exception("unexpected error", exc_info=error, request_id=request_id)
         await refused(request, problem.status, problem.code)

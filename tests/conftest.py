@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import psycopg
@@ -17,6 +18,9 @@ from pytest_socket import disable_socket, enable_socket
 
 from infra.database import make_database, migrate
 from tests.support.services import Services, start_services
+
+if TYPE_CHECKING:
+    from streams.recognition.offline import OfflineRecognizer
 
 # How long an example takes says something about the machine, and nothing about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -55,6 +59,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     services = start_services(tmp_path_factory.mktemp("services"))
     yield services
     services.stop()
+
+
+@pytest.fixture(scope="session")
+def offline() -> OfflineRecognizer:
+    """The real recogniser, trained once."""
+    from streams.recognition.cache import MODELS  # a second that few tests need
+    from streams.recognition.offline import OfflineRecognizer
+
+    return OfflineRecognizer.load(MODELS)
 
 
 @dataclass(frozen=True)

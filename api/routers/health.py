@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import ServicesOf
 
 router = APIRouter(tags=["operations"])
+_NOT_READY: Final[dict[str, Any]] = {
+    "description": "A store that is needed is away.",
+    "content": {"application/json": {"example": {"status": "unavailable"}}},
+}
 
 
 @router.get("/health")
@@ -21,7 +25,7 @@ async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses={503: _NOT_READY})
 async def ready(services: ServicesOf) -> JSONResponse:
     """Whether requests can be carried out: 503 while the store that decides is away."""
     checks = await run_in_threadpool(services.readiness.needed)
@@ -42,7 +46,7 @@ async def detailed(services: ServicesOf) -> dict[str, Any]:
     }
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics() -> Response:
     """Prometheus's text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.auth import Caller, ServicesOf, allow
+from api.document import refuses
 from api.ports import Answer, CommandTransaction, Connection
 from api.requests import command, ensure_unchanged, etag, read, required
 from domain.organization.aggregate import RECIPIENTS_MAX, Organization
@@ -29,7 +30,8 @@ class OrganizationPatch(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"second_approver_above": 1000}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "Rosa's Bakery", "second_approver_above": 1000}]},
     )
     name: str = Field(default_factory=str, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
     second_approver_above: int | None = Field(None, ge=0, le=RECIPIENTS_MAX, strict=True)
@@ -64,7 +66,7 @@ def usage_of(connection: Connection, organization_id: str, now: datetime) -> dic
     }  # fmt: skip
 
 
-@router.get("", dependencies=[allow("organization:read")])
+@router.get("", responses=refuses(404), dependencies=[allow("organization:read")])
 async def get(request: Request, caller: Caller, services: ServicesOf) -> Response:
     """The organization of the key."""
     identity = str(caller.organization_id)
@@ -78,7 +80,7 @@ async def get(request: Request, caller: Caller, services: ServicesOf) -> Respons
     return JSONResponse(show(found, usage), headers={"ETag": etag(found["version"])})
 
 
-@router.patch("", dependencies=[allow("organization:write")])
+@router.patch("", responses=refuses(404), dependencies=[allow("organization:write")])
 async def patch(
     request: Request, body: OrganizationPatch, caller: Caller, services: ServicesOf
 ) -> Response:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from api.auth import Caller, ServicesOf, allow
+from api.document import refuses
 from api.ports import Answer, CommandTransaction
 from api.requests import command, read, required
 from domain.organization.aggregate import Organization
@@ -25,7 +26,10 @@ StreamId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,29}$"
 class PostmarkIn(BaseModel):
     """A server token and the streams to send through."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"server_token": "5f3f9a52-1f0f-4a5e-8f0a-1b2c3d4e5f60"}]},
+    )
     server_token: Token
     broadcast_stream: StreamId = "broadcast"
     transactional_stream: StreamId = "outbound"
@@ -53,7 +57,7 @@ async def put(request: Request, body: PostmarkIn, caller: Caller, services: Serv
     return await command(request, caller, services, decide)
 
 
-@router.get("", dependencies=[allow("integrations:read")])
+@router.get("", responses=refuses(404), dependencies=[allow("integrations:read")])
 async def get(request: Request, caller: Caller, services: ServicesOf) -> dict[str, Any]:
     """How the organization sends; never the token."""
     row = await read(

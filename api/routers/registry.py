@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.compatibility import incompatibilities, parse
 from schemas.registry import EventSchema, Registry, SchemaError, default_registry
@@ -59,10 +59,14 @@ class RegistryRoute(APIRoute):
         return answer
 
 
+_PROPOSED: Final = {"schema": '{"type": "record", "name": "ContactAdded", "fields": []}'}
+
+
 class Proposed(BaseModel):
     """A schema somebody asks about, as JSON text."""
 
-    text: str = Field(alias="schema", examples=['{"type": "record", "name": "..."}'])
+    model_config = ConfigDict(json_schema_extra={"examples": [_PROPOSED]})
+    text: str = Field(alias="schema")
     kind: str = Field("AVRO", alias="schemaType")
 
     def definition(self) -> dict[str, Any]:
@@ -79,12 +83,27 @@ class Proposed(BaseModel):
         return definition
 
 
+def _refusal(description: str) -> dict[str, Any]:
+    """An error of the registry; an unknown parameter is told as everywhere else."""
+    shape = {
+        "type": "object",
+        "required": ["error_code", "message"],
+        "properties": {"error_code": {"type": "integer"}, "message": {"type": "string"}},
+    }
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": shape}, "application/problem+json": problem},
+    }
+
+
 Schemas = Annotated[Registry, Depends(default_registry)]
 router = APIRouter(
     prefix="/registry",
     tags=["schema registry"],
     route_class=RegistryRoute,
     default_response_class=RegistryResponse,
+    responses={404: _refusal("Subject, version or schema not found."), 422: _refusal("Not valid.")},
 )
 
 

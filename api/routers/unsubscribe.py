@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Final, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -30,6 +30,9 @@ _HEADERS: Final = {
     "Content-Security-Policy": policy(style_src=hash_of(_STYLE), form_action="'self'"),
     "X-Robots-Tag": "noindex",
 }
+_NOT_VALID: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"description": "The link is not valid.", "content": {"text/html": {}}}
+}
 _ASK = """<p>You will get no more e-mails of this kind at this address.</p>
 <form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click">
 <button type="submit">Unsubscribe</button></form>"""
@@ -54,14 +57,14 @@ def _unknown() -> HTMLResponse:
     return page("This link is not valid", "<p>Please use the link in the newest e-mail.</p>", 404)
 
 
-@router.get("/{token}", response_class=HTMLResponse)
+@router.get("/{token}", response_class=HTMLResponse, responses=_NOT_VALID)
 async def ask(token: str, services: ServicesOf) -> HTMLResponse:
     """Show the question. Scanners follow links, so looking changes nothing."""
     found = await run_in_threadpool(find_contact, services, token)
     return _unknown() if found is None else page("Unsubscribe?", _ASK)
 
 
-@router.post("/{token}", response_class=HTMLResponse)
+@router.post("/{token}", response_class=HTMLResponse, responses=_NOT_VALID)
 async def unsubscribe(token: str, request: Request, services: ServicesOf) -> HTMLResponse:
     """Unsubscribe, also by one click (RFC 8058). Doing it twice is as good as once."""
     found = await run_in_threadpool(find_contact, services, token)

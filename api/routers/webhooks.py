@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -28,9 +28,16 @@ _SECONDS = Histogram("nudge_webhook_request_seconds", "Time to take a webhook.",
 _log = structlog.get_logger("api")
 LARGEST_WEBHOOK = 10 * 1024 * 1024
 _CLIENTS_LONGEST = 10_000
+_ANYTHING: Final[dict[str, Any]] = {
+    "security": [{"webhook": []}],
+    "requestBody": {
+        "description": "A webhook of Postmark; whatever it holds is stored as it is.",
+        "content": {"application/json": {"schema": {}, "example": {"RecordType": "Delivery"}}},
+    },
+}
 
 
-@router.post("/postmark", response_class=Response)
+@router.post("/postmark", response_class=Response, openapi_extra=_ANYTHING)
 async def postmark(request: Request, services: ServicesOf) -> Response:
     """Take one webhook, whatever it holds. 200 means: it is stored, on all replicas."""
     return await take(request, services)

@@ -31,11 +31,17 @@ _NOT_AS_RAISED: Final = frozenset({(409, "test_limit")})
 """The API answers these with another status, above."""
 
 
-def errors_page() -> str:
-    """Every code with its status and what it is said with."""
+def registered() -> dict[tuple[int, str], set[str]]:
+    """Status and code of every answer that is an error -> what it is said with."""
     answers: dict[tuple[int, str], set[str]] = defaultdict(set)
     for status, code, detail in (*_OTHERS, *_answered()):
         answers[status, code].add(detail)
+    return answers
+
+
+def errors_page() -> str:
+    """Every code with its status and what it is said with."""
+    answers = registered()
     rows = [
         (str(status), f"`{code}`", _shortest(details))
         for (status, code), details in sorted(answers.items())

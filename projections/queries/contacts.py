@@ -13,7 +13,7 @@ _COLUMNS = (
     "consent_status", "consent_source", "consent_at", "suppression", "origin", "created_at",
     "updated_at", "position", "version",
 )  # fmt: skip
-_CONTACTS = Listing(
+CONTACTS = Listing(
     table=sql.Identifier("views", "contacts"),
     sorts=("created_at", "updated_at", "email"),
     default_sort="created_at",
@@ -42,4 +42,4 @@ def contact_by_email(conn: Conn, organization_id: str, email: str) -> Row | None
 
 def list_contacts(conn: Conn, filters: dict[str, Any], paging: Paging) -> Page:
     """Contacts; filters: first_name, last_name, consent_status, suppression, origin."""
-    return list_page(conn, _CONTACTS, filters, paging)
+    return list_page(conn, CONTACTS, filters, paging)

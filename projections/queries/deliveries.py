@@ -20,7 +20,7 @@ _SHOWN = sql.SQL(
         LEFT JOIN state.sends s ON s.delivery_id = d.id AND d.state = 'claimed'
         LEFT JOIN state.send_batches b ON b.batch_id = s.batch_id) AS shown"""
 )
-_DELIVERIES = Listing(
+DELIVERIES = Listing(
     table=_SHOWN,
     sorts=("step", "intended_at", "updated_at"),
     default_sort="step",
@@ -60,4 +60,4 @@ def get_delivery(conn: Conn, delivery_id: str) -> Row | None:
 
 def list_deliveries(conn: Conn, campaign_id: str, filters: dict[str, Any], paging: Paging) -> Page:
     """Deliveries of a campaign, without test sends; filters: state, step, contact_id."""
-    return list_page(conn, _DELIVERIES, {**filters, "campaign_id": campaign_id}, paging)
+    return list_page(conn, DELIVERIES, {**filters, "campaign_id": campaign_id}, paging)

@@ -23,6 +23,7 @@ class Database:
     admin_url: str
     owner_url: str
     worker_url: str
+    api_url: str
 
 
 def new_database(services: Services) -> Database:
@@ -36,7 +37,7 @@ def new_database(services: Services) -> Database:
     worker, api = at(services.postgres_worker_url), at(services.postgres_api_url)
     make_database(services.postgres_admin_url, owner, worker, api)
     migrate(owner)
-    return Database(at(services.postgres_admin_url), owner, worker)
+    return Database(at(services.postgres_admin_url), owner, worker, api)
 
 
 def new_topics(services: Services) -> str:

@@ -87,7 +87,9 @@ class BusinessIn(BaseModel):
 class BusinessPatch(BaseModel):
     """What may change; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"brand_voice": "warm, a little playful"}]}
+    )
     name: Annotated[Line, Field(min_length=1)] | None = None
     industry: Line | None = None
     business_model: Line | None = None

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from api.as_of import AsOf, header_of, past_of, was_there
 from api.auth import Caller, ServicesOf, allow
+from api.document import refuses
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection
 from api.requests import body_of, command, ensure_unchanged, etag, read, required
@@ -47,7 +48,10 @@ def answer(
 
 
 @router.post(
-    "", status_code=201, responses={201: CAMPAIGN_RESPONSE}, dependencies=[allow("campaigns:write")]
+    "",
+    status_code=201,
+    responses={201: CAMPAIGN_RESPONSE, **refuses(404)},
+    dependencies=[allow("campaigns:write")],
 )
 async def post(
     request: Request, body: CampaignIn, caller: Caller, services: ServicesOf

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from api.auth import Caller, ServicesOf, allow
+from api.document import refuses
 from api.errors import Problem
 from api.ports import Answer, CommandTransaction, Connection
 from api.requests import command, read, required
@@ -119,6 +120,7 @@ async def audience(
 @router.get(
     "/preview",
     response_class=HTMLResponse,
+    responses=refuses(409),
     dependencies=[allow("campaigns:read", sometimes=["contacts:read"])],
 )
 async def preview(
@@ -154,7 +156,7 @@ def _rendered(html: str, contact: Row | None) -> str:
         raise Problem(409, error.code, str(error)) from None
 
 
-@router.get("/workflow.n8n.json", dependencies=[allow("campaigns:read")])
+@router.get("/workflow.n8n.json", responses=refuses(409), dependencies=[allow("campaigns:read")])
 async def n8n_workflow(
     request: Request, campaign_id: UUID, caller: Caller, services: ServicesOf
 ) -> Response:

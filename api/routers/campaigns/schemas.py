@@ -202,6 +202,9 @@ class ApprovalIn(_Body):
 class RejectionIn(_Body):
     """Why not."""
 
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "The offer is too high."}]}
+    )
     reason: str = Field(default="", max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")
 
 

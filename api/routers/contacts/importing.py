@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import Caller, ServicesOf, allow
+from api.document import refuses
 from api.errors import Problem
 from api.ports import Answer, ImportOrder, Progress, Services
 from api.requests import idempotency_key, meta_of, response_of
@@ -26,10 +27,44 @@ router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
 LARGEST_FILE: Final = 512 * 1024 * 1024
 _SHOWN: Final = 1000
 _TYPES: Final = ("text/csv", "application/x-ndjson")
+_FILE: Final[dict[str, Any]] = {
+    "required": True,
+    "description": "A header line, then a line for each contact; or a JSON object a line.",
+    "content": {
+        "text/csv": {
+            "schema": {"type": "string"},
+            "example": "email,first_name,city\nada@example.com,Ada,Vienna\n",
+        },
+        "application/x-ndjson": {
+            "schema": {"type": "string"},
+            "example": '{"email": "ada@example.com", "first_name": "Ada"}\n',
+        },
+    },
+}
+_IMPORTED: Final[dict[str, Any]] = {
+    "description": "What became of it; with `Accept: application/x-ndjson` streamed, line by line.",
+    "content": {
+        "application/json": {
+            "example": {
+                "added": 1,
+                "changed": 0,
+                "unchanged": 0,
+                "rejected_total": 0,
+                "rejected": [],
+            }
+        },
+        "application/x-ndjson": {"schema": {"type": "string"}},
+    },
+}
 Step = Progress | Rejection
 
 
-@router.post("/import", dependencies=[allow("contacts:write")])
+@router.post(
+    "/import",
+    openapi_extra={"requestBody": _FILE},
+    responses={200: _IMPORTED, **refuses(413, 415)},
+    dependencies=[allow("contacts:write")],
+)
 async def import_contacts(
     request: Request,
     caller: Caller,

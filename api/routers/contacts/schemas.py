@@ -64,7 +64,10 @@ class ContactIn(BaseModel):
 class ContactPatch(BaseModel):
     """What may change; what is left out stays. `attributes` are merged, null removes one."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"first_name": "Ada", "attributes": {"city": "Vienna"}}]},
+    )
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None

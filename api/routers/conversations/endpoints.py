@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.as_of import AsOf, header_of, past_of, was_there
 from api.auth import Caller, Principal, ServicesOf, allow
+from api.document import refuses
 from api.errors import Problem
 from api.paging import Part
 from api.ports import Answer, CommandTransaction, Connection, Services
@@ -50,7 +51,9 @@ DEFAULT_WAIT, LONGEST_WAIT = 10, 30
 _WAIT = re.compile(r"\bwait=(\d{1,4})\b")
 
 
-@router.post("", status_code=201, dependencies=[allow("conversations:write")])
+@router.post(
+    "", status_code=201, responses=refuses(404), dependencies=[allow("conversations:write")]
+)
 async def post(
     request: Request, caller: Caller, services: ServicesOf, body: ConversationIn | None = None
 ) -> Response:

@@ -21,7 +21,12 @@ _REFERENCE = re.compile(r"\[\[([0-9a-f-]{36})\]\]")
 class ConversationIn(BaseModel):
     """A dialogue about one business; the organization's first one unless it is named."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{}, {"business_id": "7d0c8f0e-3f4e-4d7e-9a41-0d3f6c2b9f11"}]
+        },
+    )
     business_id: UUID | None = None
     channel: Literal["api", "cli"] = "api"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from streams.recognition.ports import Recognition, Utterance
-from tests.integration.conversations.conftest import Talk, begin
+from tests.support.talking import Talk, begin
 
 SENTENCE = "Win back customers who haven't bought in 60 days with 20% off"
 

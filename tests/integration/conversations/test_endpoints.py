@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from tests.integration.conversations.conftest import Talk
+from tests.support.talking import Talk
 
 
 @pytest.mark.parametrize(

@@ -13,45 +13,26 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
-import uvicorn
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from api.app import build_app
 from api.ports import SocketLimits
 from infra.bootstrap import Core
 from infra.event_log import Draft
 from infra.kafka import create_topics
 from infra.relay import Relay, RelaySettings
-from infra.web import api_services
 from schemas.topics import all_topics
 from streams.recognition.offline import OfflineRecognizer
 from tests.conftest import Database
-from tests.integration.conversations.conftest import Talk, begin
 from tests.support.api import Api, running_api
-from tests.support.services import Services, free_port
+from tests.support.services import Services
+from tests.support.serving import served
+from tests.support.talking import Talk, begin
 
 LIMITS = SocketLimits(
     message_bytes=10_240, messages_per_second=10, heartbeat=30, idle=300, connections=3
 )
-
-
-@contextmanager
-def served(core: Core, limits: SocketLimits) -> Iterator[str]:
-    """The application behind a real server; its address."""
-    services = replace(api_services(core), sockets=limits)
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(build_app(services), port=port, log_config=None, lifespan="on")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"ws://127.0.0.1:{port}/v1/ws"
-    server.should_exit = True
-    thread.join(10)
 
 
 @contextmanager
@@ -100,8 +81,8 @@ def line(
         relaying.start()
         core = Core(settings, api.core.addresses, "api")
         talk = begin(api, offline)
-        with served(core, LIMITS) as url, repeated(talk.work):
-            yield Line(url, api)
+        with served(core, LIMITS) as at, repeated(talk.work):
+            yield Line(f"ws://{at}/v1/ws", api)
         stop.set()
         relaying.join(10)
 
@@ -241,8 +222,8 @@ def shared_line(stack: Services, database: Database, topic_prefix: str) -> Itera
     with running_api(stack, database) as api:
         core = Core(settings, api.core.addresses, "api")
         limits = replace(LIMITS, messages_per_second=3, idle=1.5)
-        with served(core, limits) as url:
-            yield Line(url, api)
+        with served(core, limits) as at:
+            yield Line(f"ws://{at}/v1/ws", api)
 
 
 def test_limits_of_size_pace_silence_and_connections(shared_line: Line) -> None:
