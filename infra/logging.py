@@ -8,12 +8,19 @@ from typing import Any
 
 import structlog
 
+from domain.shared.text import without_addresses
+
 
 def _as_log_entry(_logger: Any, _method: str, entry: dict[str, Any]) -> dict[str, Any]:
     """The names operators' tools expect: timestamp, level, service, message."""
     entry["message"] = entry.pop("event")
     entry["level"] = entry["level"].upper()
     return entry
+
+
+def _without_addresses(_logger: Any, _method: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """Logs are kept apart from the keys of people: nothing in them goes with an erasure."""
+    return {n: without_addresses(v) if isinstance(v, str) else v for n, v in entry.items()}
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
@@ -25,6 +32,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         structlog.processors.format_exc_info,
         lambda _logger, _method, entry: {**entry, "service": service},
         _as_log_entry,
+        _without_addresses,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],

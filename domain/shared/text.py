@@ -11,6 +11,9 @@ from domain.shared.errors import InvalidValueError
 # Control characters (tab and line breaks apart) and lone surrogates: none of them is text, and
 # Postgres, JSON or mail headers refuse or mangle each of them.
 _NEVER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_ADDRESS = re.compile(
+    r"[^\s\"'<>(),;:\[\]{}=|\\]{1,64}(?:@|%40)[\w\-]+(?:\.[\w\-]+)+", re.IGNORECASE
+)
 _NEVER_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -35,6 +38,11 @@ def json_text(value: Any, field: str, most: int) -> str:
             field, "control_characters", f"{field} holds characters that are not text."
         )
     return _checked(text, field, most, _NEVER)
+
+
+def without_addresses(text: str) -> str:
+    """The text with [address] for whatever looks like an e-mail address."""
+    return _ADDRESS.sub("[address]", text) if "@" in text or "%40" in text else text
 
 
 def required(value: str, field: str) -> str:
