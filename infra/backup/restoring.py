@@ -92,7 +92,7 @@ class Restore:
         """Fill the empty stores, which must answer. Raises BackupError and LedgerError before
         anything is written; what fails later leaves stores that must be emptied again."""
         ledger = ErasureLedger(self.core.addresses.erasure_ledger_file, self.core.signer)
-        entries = ledger.entries()
+        entries = ledger.entries(whole=True)
         told("tables")
         self._make_tables()
         self._refuse_unless_empty()
