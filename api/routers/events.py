@@ -23,7 +23,7 @@ _SELECT = (
     " ORDER BY position LIMIT %(limit)s"
 )
 CONCEALED: Final = "***"
-_CREDENTIALS: Final = {"PostmarkConnected": frozenset({"server_token", "webhook_password"})}
+CREDENTIALS: Final = {"PostmarkConnected": frozenset({"server_token", "webhook_password"})}
 """Fields by event type that let their reader in somewhere: shown to nobody."""
 
 
@@ -42,7 +42,7 @@ def show(event: Event) -> dict[str, Any]:
         "causation_id": event.causation_id,
         "actor": event.actor,
         "data": {
-            name: _shown(value, secret=name in _CREDENTIALS.get(event.type, ()))
+            name: _shown(value, secret=name in CREDENTIALS.get(event.type, ()))
             for name, value in event.data.items()
         },
     }
