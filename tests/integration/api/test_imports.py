@@ -82,7 +82,7 @@ def test_a_dry_run_counts_a_repeated_address_as_the_import_does(api: Api, apart:
     text = (
         HEADER + "twice@example.com,Ada,\nsame@example.com,Bo,\n" + between
         + "TWICE@example.com,Adele,\nsame@example.com,Bo,\n" + between
-        + "twice@example.com,Adele,\n"
+        + "TWICE@example.com,Adele,\n"
     )  # fmt: skip
 
     tried = import_csv(api, text, "?dry_run=true").json()
