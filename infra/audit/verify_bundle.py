@@ -663,7 +663,7 @@ def _check_proof(raw: dict[str, Any], kept: Sequence[Head] | None, keys: Sequenc
     elif not is_beginning(others[0], head, path):
         why = f"the tree of {others[0].size:,} events is not the beginning of that of {head.size:,}"
         findings.append(Finding("proof", None, head.position, why))
-    if kept and not findings and head not in kept:
+    if kept and not findings and not {head, *others} & {*kept}:
         note = f"the head of {head.size:,} events is none of yours: ask for a consistency proof"
         return Outcome(log, 1, len(good), findings, [note])
     return Outcome(log, 1, len(good), findings, notes_on(kept, keys, len(good)))
