@@ -50,11 +50,11 @@ _APPROVED: Final = """
     ORDER BY stream_id
 """
 _SAID: Final = """
-    SELECT bytes, position FROM log.events e
-    WHERE type IN ('TurnReceived', 'ReplyGiven')
-      AND (SELECT count(*) FILTER (WHERE o.type = 'TurnReceived')
-             > count(*) FILTER (WHERE o.type = 'ReplyGiven')
-           FROM log.events o WHERE o.stream_id = e.stream_id)
+    SELECT bytes, position FROM log.events
+    WHERE type IN ('TurnReceived', 'ReplyGiven') AND stream_id IN (
+        SELECT stream_id FROM log.events WHERE type IN ('TurnReceived', 'ReplyGiven')
+        GROUP BY stream_id HAVING count(*) FILTER (WHERE type = 'TurnReceived')
+            > count(*) FILTER (WHERE type = 'ReplyGiven'))
     ORDER BY position
 """
 _PLACES: Final = (
