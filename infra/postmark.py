@@ -25,9 +25,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from domain.delivery.decisions import Answered, Call, Lost, NotSent
 from domain.shared.faults import FaultPoint, Reach, unarmed
-from streams.effects.ports import ProviderAwayError, Sending
+from streams.effects.ports import ProviderAwayError, ProviderRefusedError, Sending
 
 SEARCH_PAGE = 500
+_CLOSED = frozenset({401, 403})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class Postmark:
         """Message ids by delivery id of every message with this batch_id, over all pages.
 
         Postmark searches one stream, the transactional one unless another is named.
-        Raises ProviderAwayError also for a 4xx: as long as nobody can look, nothing is known.
+        Raises ProviderAwayError also for a 4xx: as long as nobody can look, nothing is known; but
+        ProviderRefusedError when the server does not know our token (any more).
         """
         found: dict[str, str] = {}
         offset = 0
@@ -98,6 +100,8 @@ class Postmark:
             response = self._http.get(
                 "messages/outbound", params=query, headers=headers_of(sending)
             )
+            if response.status_code in _CLOSED:
+                raise ProviderRefusedError(f"http_{response.status_code}", response.text[:500])
             response.raise_for_status()
             page: dict[str, Any] = response.json()
             return {"TotalCount": page["TotalCount"], "Messages": page["Messages"]}

@@ -11,13 +11,11 @@ from __future__ import annotations
 import random
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
 
-from domain.shared.masking import mask_text
 from projections.batch import Batch
 from streams import metrics
 from streams.poison import TRANSIENT, Backoff, PoisonBudget, PoisonLimits, classify
@@ -28,8 +26,8 @@ from streams.ports import (
     RefusedRecordError,
     StopProcess,
 )
+from streams.telling import reason_of, trace_of
 
-_LONGEST_TRACE = 8_000
 _log = structlog.get_logger("streams.guard")
 
 
@@ -102,22 +100,21 @@ class Guard:
     def _put_aside(self, batch: Batch, error: Exception, is_ours: Callable[[], bool]) -> None:
         record, name = batch.records[0], self.handler.name
         where = f"{record.topic}:{record.partition}:{record.offset}"
-        reason = f"{type(error).__name__}: {_one_line(error)}"
+        reason = reason_of(error)
         broken = None
         if not isinstance(error, RefusedRecordError):
             broken = self._budget.exceeded_by_one_more(self._clock())
         if broken is not None:
             raise StopProcess(f"{name}: too many bad records ({broken}); at {where}: {reason}")
-        trace = mask_text("".join(traceback.format_exception(error)))[-_LONGEST_TRACE:]
         try:
-            self._dead_letters.put(record, consumer=name, reason=reason, trace=trace)
+            self._dead_letters.put(record, consumer=name, reason=reason, trace=trace_of(error))
         except DeadLettersUnavailableError as unavailable:
             raise StopProcess(
-                f"{name}: cannot put aside {where} ({reason}): {_one_line(unavailable)}"
+                f"{name}: cannot put aside {where} ({reason}): {reason_of(unavailable)}"
             ) from error
         failed = self._patiently(self.handler.skip, batch, is_ours)
         if failed is not None:
-            raise StopProcess(f"{name}: cannot pass over {where}: {_one_line(failed)}")
+            raise StopProcess(f"{name}: cannot pass over {where}: {reason_of(failed)}")
         metrics.DEAD_LETTERS.labels(name, record.topic).inc()
         _log.error("record put aside", consumer=name, origin=where, reason=reason)
 
@@ -153,7 +150,7 @@ class Guard:
             records=len(batch),
             attempt=attempt,
             seconds=round(delay, 2),
-            reason=f"{type(error).__name__}: {_one_line(error)}",
+            reason=reason_of(error),
         )
         metrics.RETRIES.labels(self.handler.name).inc()
         self._set_retrying(now=True)
@@ -162,7 +159,3 @@ class Guard:
     def _set_retrying(self, *, now: bool) -> None:
         self.retrying = now
         metrics.RETRYING.labels(self.handler.name).set(int(now))
-
-
-def _one_line(error: BaseException) -> str:
-    return mask_text(" ".join(str(error).split())[:500])

@@ -53,7 +53,11 @@ class Session:
         """Until the client leaves, says nothing for too long, or breaks a limit."""
         await self._send(frames.welcome(self.session_id, self.conversation_id))
         with self.services.news.watch() as ears:
-            shown = await run_in_threadpool(self._shown)
+            try:
+                shown = await run_in_threadpool(self._shown)
+            except AWAY:
+                await self.socket.close(1013, "The store is away")
+                return
             for campaign_id in shown:
                 ears.also(campaign_id)
             others = [

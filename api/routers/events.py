@@ -56,7 +56,7 @@ PROOF_RESPONSE: Final[dict[str, Any]] = {
         }
     },
 }
-_CREDENTIALS: Final = {"PostmarkConnected": frozenset({"server_token", "webhook_password"})}
+CREDENTIALS: Final = {"PostmarkConnected": frozenset({"server_token", "webhook_password"})}
 """Fields by event type that let their reader in somewhere: shown to nobody."""
 
 
@@ -75,7 +75,7 @@ def show(event: Event) -> dict[str, Any]:
         "causation_id": event.causation_id,
         "actor": event.actor,
         "data": {
-            name: _shown(value, secret=name in _CREDENTIALS.get(event.type, ()))
+            name: _shown(value, secret=name in CREDENTIALS.get(event.type, ()))
             for name, value in event.data.items()
         },
     }

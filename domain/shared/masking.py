@@ -20,7 +20,10 @@ NEVER_SHOWN: Final = frozenset(
 _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # user:password@ in addresses of stores, before the rule for e-mail addresses sees the @
     (re.compile(r"://[^\s/@:]{0,200}:[^\s/@]{0,200}@"), "://[login]@"),
-    (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,9}"), "[address]"),
+    (
+        re.compile(r"""[^\s"'<>(),;:\[\]=|\\]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,9}"""),
+        "[address]",
+    ),
     (re.compile(r"\bnk_[A-Za-z0-9_-]{8,}"), "[key]"),
     (re.compile(r"\beyJ[\w-]{1,4000}\.[\w-]{1,8000}\.[\w-]{0,1000}"), "[token]"),
     (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), r"\1 [token]"),

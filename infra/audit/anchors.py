@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -12,6 +13,7 @@ from domain.audit.heads import TreeHead
 from infra.kafka import producer_config
 
 TOPIC = "audit-heads"
+_LONGEST_LINE = 64 * 1024
 
 
 def heads_file(data_dir: Path) -> Path:
@@ -22,10 +24,20 @@ def heads_file(data_dir: Path) -> Path:
 def file_heads(path: Path, heads: Sequence[TreeHead]) -> None:
     """Append the heads, one JSON object a line, and have them on the disk. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write("".join(head.line + "\n" for head in heads))
+    with path.open("a+b") as file:
+        _drop_torn_line(file)
+        file.write("".join(head.line + "\n" for head in heads).encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    """A line that a crash cut short would spoil the next one; its head is filed again."""
+    end = file.seek(0, os.SEEK_END)
+    start = file.seek(max(0, end - _LONGEST_LINE))
+    tail = file.read()
+    if tail and not tail.endswith(b"\n"):
+        file.truncate(start + tail.rfind(b"\n") + 1)
 
 
 class HeadsTopic:

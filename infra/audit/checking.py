@@ -16,10 +16,12 @@ from infra.audit.verify_bundle import (
     Head,
     Outcome,
     UnusableError,
+    beyond_heads,
     head_of,
     heads_of,
     joined,
     leaf_body,
+    refuse_unsigned,
     usable,
 )
 from infra.postgres import Connection
@@ -58,9 +60,12 @@ def check_log(
         leaves = _Leaves(connection)
         comparison = Comparison(good).run(iter(leaves), _events(connection, progress))
         findings += comparison.findings()
+        more, notes = beyond_heads(comparison, good)
+        findings += more
         if not findings:
             findings += _stored_tree(connection, leaves, state.size)
-    return Outcome(state.log, comparison.log.size, len(good), findings, _notes(comparison, good))
+    refuse_unsigned(comparison.log.size, good, findings)
+    return Outcome(state.log, comparison.log.size, len(good), findings, notes)
 
 
 def _events(connection: Connection, progress: Progress) -> Iterator[tuple[int, bytes]]:
@@ -111,13 +116,3 @@ def _upper_levels(connection: Connection, roots: list[bytes]) -> str | None:
             return f"tile {number} of level {at} does not follow from those below it"
     missing = next(iter(wanted), None)
     return f"tile {missing[1]} of level {missing[0]} is missing" if missing else None
-
-
-def _notes(comparison: Comparison, good: Sequence[Head]) -> list[str]:
-    notes = []
-    if comparison.newer:
-        notes.append(f"{comparison.newer:,} events are not in the tree yet")
-    covered = good[-1].size if good else 0
-    if (open_ends := comparison.tree.size - covered) > 0:
-        notes.append(f"{open_ends:,} events in the tree are covered by no head yet")
-    return notes

@@ -28,6 +28,8 @@ LISTED = 1_000
 """Differing events that are named one by one; all are counted."""
 RECORD = 40
 """A line of leaves.bin: position (8 bytes) and leaf hash (32)."""
+SIGNED_WITHIN = 1_000
+"""A head is signed before so many events are in the tree without one."""
 PURPOSE = b"nudge-tree-head\x00"
 
 
@@ -522,15 +524,38 @@ def _check_bundle(
                 )
             findings += comparison.findings()
             events = comparison.log.size
-            if comparison.newer:
-                notes.append(f"{comparison.newer:,} events are not in the tree yet")
+            more, open_ends = beyond_heads(comparison, good)
+            findings += more
+            notes += open_ends
         else:
             events, found = _check_organization(bundle, lines, good, kept or ())
             findings += found
             notes.append("that no event of the organization was left out is shown within a stream")
     if events != manifest["events"] and not findings:
         raise UnusableError(f"it names {manifest['events']:,} events and holds {events:,}")
+    refuse_unsigned(events, good, findings)
     return Outcome(manifest["log"], events, len(good), findings, notes)
+
+
+def beyond_heads(comparison: Comparison, heads: Sequence[Head]) -> tuple[list[Finding], list[str]]:
+    """Findings and notes about what no head covers: the end of a log that goes on, and no more
+    than that, or whoever leaves heads out could change what they cover."""
+    findings, notes = [], []
+    if comparison.newer:
+        notes.append(f"{comparison.newer:,} events are not in the tree yet")
+    covered = heads[-1].size if heads else 0
+    if (left := comparison.tree.size - covered) > 0:
+        notes.append(f"{left:,} events in the tree are covered by no head yet")
+    if heads and left >= SIGNED_WITHIN:
+        why = f"{left:,} events are behind the newest head, of {covered:,}: heads were left out"
+        findings.append(Finding("head", None, heads[-1].position, why))
+    return findings, notes
+
+
+def refuse_unsigned(events: int, heads: Sequence[Head], findings: Sequence[Finding]) -> None:
+    """Raise UnusableError for events without any head: there is nothing they could be held to."""
+    if events and not heads and not findings:
+        raise UnusableError(f"{events:,} events and no signed head: nothing can be proven")
 
 
 def notes_on(kept: Sequence[Head] | None, keys: Sequence[str], heads: int) -> list[str]:
@@ -638,7 +663,7 @@ def _check_proof(raw: dict[str, Any], kept: Sequence[Head] | None, keys: Sequenc
     elif not is_beginning(others[0], head, path):
         why = f"the tree of {others[0].size:,} events is not the beginning of that of {head.size:,}"
         findings.append(Finding("proof", None, head.position, why))
-    if kept and not findings and head not in kept:
+    if kept and not findings and not {head, *others} & {*kept}:
         note = f"the head of {head.size:,} events is none of yours: ask for a consistency proof"
         return Outcome(log, 1, len(good), findings, [note])
     return Outcome(log, 1, len(good), findings, notes_on(kept, keys, len(good)))

@@ -12,6 +12,8 @@ from domain.shared.canonical import canonical_json
 from infra.signing import Signer, is_signed
 
 FILE: Final = "manifest.json"
+PRUNED: Final = ".pruned"
+"""Behind the names of files that take the places of others, all together."""
 PURPOSE: Final = "nudge-backup"
 KIND: Final = "nudge-backup/1"
 _CHUNK: Final = 4 * 1024 * 1024
@@ -38,7 +40,7 @@ class Manifest:
     files: dict[str, str]
 
 
-def write(folder: Path, manifest: Manifest, signer: Signer) -> None:
+def write(folder: Path, manifest: Manifest, signer: Signer, name: str = FILE) -> None:
     """Sign and write it, the last file of a part: without it there is no backup."""
     content = asdict(manifest)
     signature = signer.sign(PURPOSE, canonical_json(content).encode())
@@ -47,11 +49,13 @@ def write(folder: Path, manifest: Manifest, signer: Signer) -> None:
         "public_key": signer.public_key.hex(),
         "signature": signature.hex(),
     }
-    (folder / FILE).write_text(json.dumps(document, indent=2) + "\n")
+    (folder / name).write_text(json.dumps(document, indent=2) + "\n")
 
 
 def read(folder: Path, part: str) -> Manifest:
     """The manifest of a part, its signature and every file checked. Raises BackupError."""
+    if (folder / (FILE + PRUNED)).exists():
+        raise BackupError(f"pruning {folder} was interrupted: run nudge backup prune on it again")
     document = _document(folder)
     try:
         content = document["backup"]

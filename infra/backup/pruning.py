@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.backup import manifest as manifests
+from infra.backup.manifest import FILE, PRUNED
 from infra.backup.saving import DUMP
 from infra.signing import Signer
 
@@ -15,22 +16,43 @@ from infra.signing import Signer
 def prune(key_folder: Path, destroyed: Collection[str], signer: Signer) -> int:
     """Drop these subjects' keys from a key backup; how many it still held.
 
-    The files are written anew; that their old blocks are gone from the disk is the disk's affair.
-    Raises BackupError when it is no whole key backup.
+    The files are written anew beside the old ones and take their places when all are there; when
+    that is interrupted, the next time goes on with it. That old blocks are gone from the disk is
+    the disk's affair. Raises BackupError when it is no whole key backup.
     """
+    _settle(key_folder)
     manifest = manifests.read(key_folder, "keys")
-    dropped = sum(_prune_file(path, destroyed) for path in (key_folder / DUMP).glob("*.dat.gz"))
+    files = sorted((key_folder / DUMP).glob("*.dat.gz"))
+    dropped = sum(_prune_file(path, destroyed) for path in files)
     if dropped:
-        (key_folder / manifests.FILE).unlink()
-        files = manifests.digests(key_folder)
-        manifests.write(key_folder, replace(manifest, files=files), signer)
+        fresh = {
+            str(path.relative_to(key_folder)): manifests.digest(_beside(path)) or ""
+            for path in files
+        }
+        pruned = replace(manifest, files=manifest.files | fresh)
+        draft = key_folder / (FILE + ".draft")
+        manifests.write(key_folder, pruned, signer, draft.name)
+        draft.replace(key_folder / (FILE + PRUNED))  # from here on it will be done
+    _settle(key_folder)
     return dropped
+
+
+def _settle(key_folder: Path) -> None:
+    """Finish what was decided, or take away what was only begun."""
+    decided = key_folder / (FILE + PRUNED)
+    for path in sorted((key_folder / DUMP).glob(f"*{PRUNED}")):
+        if decided.exists():
+            path.replace(path.with_name(path.name.removesuffix(PRUNED)))
+        else:
+            path.unlink()
+    if decided.exists():
+        decided.replace(key_folder / FILE)
 
 
 def _prune_file(path: Path, destroyed: Collection[str]) -> int:
     """Rows are those of COPY, with tabs: subject, organization, wrapped key, what wraps it."""
-    dropped, kept = 0, path.with_suffix(".new")
-    with gzip.open(path, "rt") as old, gzip.open(kept, "wt", compresslevel=1) as new:
+    dropped = 0
+    with gzip.open(path, "rt") as old, gzip.open(_beside(path), "wt", compresslevel=1) as new:
         for line in old:
             subject, _, rest = line.partition("\t")
             organization, *wrapped = rest.rstrip("\n").split("\t")
@@ -39,5 +61,8 @@ def _prune_file(path: Path, destroyed: Collection[str]) -> int:
                 dropped += 1
             else:
                 new.write(line)
-    kept.replace(path)
     return dropped
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + PRUNED)

@@ -30,8 +30,10 @@ from infra.erasure.stores.raw import give_up_the_dead
 from infra.kafka import create_topics
 from infra.postgres import Connection, connect
 from infra.relay import MARKER_TOPIC, Relay, RelaySettings
+from infra.replies.desk import PostgresReplyDesk
 from infra.transactions import PostgresTransaction
 from schemas.topics import all_topics
+from streams.effects.replies import ReplyTask
 
 Told = Callable[[str], None]
 ACTOR: Final = "operator:restore"
@@ -39,9 +41,21 @@ _DUMPED: Final = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND n.nspname IN ('log', 'state') ORDER BY 1, 2
 """
-_RUNNING: Final = """
-    SELECT r.organization_id, r.campaign_id FROM state.runs r
-    WHERE r.state = 'running' AND NOT r.ended ORDER BY r.campaign_id
+# By the log: an approval may be in it that no reaction has turned into a run yet.
+_APPROVED: Final = """
+    SELECT DISTINCT organization_id, stream_id FROM log.events e
+    WHERE type = 'CampaignApproved' AND NOT EXISTS (
+        SELECT 1 FROM log.events o WHERE o.stream_id = e.stream_id AND o.position > e.position
+          AND o.type IN ('CampaignSent', 'CampaignCancelled', 'CampaignRejected'))
+    ORDER BY stream_id
+"""
+_SAID: Final = """
+    SELECT bytes, position FROM log.events
+    WHERE type IN ('TurnReceived', 'ReplyGiven') AND stream_id IN (
+        SELECT stream_id FROM log.events WHERE type IN ('TurnReceived', 'ReplyGiven')
+        GROUP BY stream_id HAVING count(*) FILTER (WHERE type = 'TurnReceived')
+            > count(*) FILTER (WHERE type = 'ReplyGiven'))
+    ORDER BY position
 """
 _PLACES: Final = (
     "SELECT topic, partition, position FROM state.positions WHERE consumer = 'reactions'"
@@ -53,12 +67,14 @@ _KEPT: Final = """
 
 
 class Restored(NamedTuple):
-    """What was restored: events, erasures done again, campaigns that now wait for a person."""
+    """What was restored: events, erasures done again, campaigns that now wait for a person, and
+    messages to which nobody had an answer yet, to be said again."""
 
     events: int
     position: int
     erased_again: int
     paused: int
+    unanswered: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,7 @@ class Restore:
         """Fill the empty stores, which must answer. Raises BackupError and LedgerError before
         anything is written; what fails later leaves stores that must be emptied again."""
         ledger = ErasureLedger(self.core.addresses.erasure_ledger_file, self.core.signer)
-        entries = ledger.entries()
+        entries = ledger.entries(whole=True)
         told("tables")
         self._make_tables()
         self._refuse_unless_empty()
@@ -88,11 +104,13 @@ class Restore:
         erased = replay(self.core, entries)
         if entries and (admin := login_of(self.core.addresses, self.admin_url).admin):
             give_up_the_dead(admin, login_of(self.core.addresses).database, told)
-        paused = 0 if keep_running else self._pause_all()
+        paused = unanswered = 0
+        if not keep_running:
+            unanswered, paused = self._leave_unanswered(), self._pause_all()
         told("Kafka")
         last = self._relay()
         self._place_reactions()
-        return Restored(self.manifest.events, last, erased, paused)
+        return Restored(self.manifest.events, last, erased, paused, unanswered)
 
     def _make_tables(self) -> None:
         addresses = self.core.addresses
@@ -141,13 +159,33 @@ class Restore:
     def _pause_all(self) -> int:
         """Nobody knows what was sent after the backup, so a person says when to go on."""
         with connect(self.core.addresses.postgres_worker_url) as connection:
-            running = connection.execute(_RUNNING).fetchall()
-        for organization, campaign in running:
+            approved = connection.execute(_APPROVED).fetchall()
+        return sum(
             self.core.commands.run(
                 UUID(organization),
                 lambda tx, c=campaign: _pause(tx, UUID(c)),  # type: ignore[misc]
-            )
-        return len(running)
+            )[0]
+            for organization, campaign in approved
+        )
+
+    def _leave_unanswered(self) -> int:
+        """A yes that waited for its answer when the backup was made has had it since, and what it
+        approved was sent: it must not be understood once more."""
+        desk = PostgresReplyDesk(self.core.commands, self.core.hasher, uuid.uuid4)
+        with connect(self.core.addresses.postgres_worker_url) as connection:
+            values = connection.execute(_SAID).fetchall()
+        open_turns: dict[str, ReplyTask] = {}
+        for event in self.core.codec.decode_batch(values, None):
+            turn = str(event.data["turn_id"])
+            if event.type == "TurnReceived":
+                open_turns[turn] = ReplyTask(
+                    turn, event.organization_id, event.stream_id, event.data["number"], 0
+                )
+            else:
+                open_turns.pop(turn, None)
+        for task in open_turns.values():
+            desk.apologise(task)
+        return len(open_turns)
 
     def _relay(self) -> int:
         """The whole log to Kafka; the last position."""
@@ -204,13 +242,15 @@ def _replace_positions(
         connection.execute(_KEPT, (topic, partition, offset, position))
 
 
-def _pause(tx: PostgresTransaction, campaign_id: UUID) -> None:
+def _pause(tx: PostgresTransaction, campaign_id: UUID) -> bool:
     campaign = tx.load(Campaign, campaign_id)
     request = uuid.uuid4()
     meta = Meta(tx.organization_id, ACTOR, request, request, datetime.now(UTC))
-    if campaign.status in RUNNING:
-        campaign.pause(meta, "restored", "Restored from a backup: check what was sent since.")
-        tx.save(campaign)
+    if campaign.status not in RUNNING:
+        return False
+    campaign.pause(meta, "restored", "Restored from a backup: check what was sent since.")
+    tx.save(campaign)
+    return True
 
 
 def read_parts(log_folder: Path, key_folder: Path) -> Manifest:

@@ -23,6 +23,7 @@ from infra.settings import Settings
 
 STOP_PATIENCE = 20.0
 _PAUSE = 0.1
+_SAME_REQUEST = 1.0
 _SETTLED = ("ready", "done")
 
 
@@ -30,17 +31,36 @@ class StopRequestedError(Exception):
     """Someone pressed Ctrl-C or asked this process to end."""
 
 
+class StopRequests:
+    """Raises StopRequestedError for a signal, until `heard`: asking again changes nothing then.
+
+    A request that comes a moment after another is the same one, such as Ctrl-C pressed twice.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked = -_SAME_REQUEST
+        self._heard = False
+
+    def heard(self) -> None:
+        """Everything is being stopped now."""
+        self._heard = True
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        now = self._clock()
+        if not self._heard and now - self._asked >= _SAME_REQUEST:
+            self._asked = now
+            raise StopRequestedError
+
+
 @contextmanager
-def stop_requests() -> Iterator[None]:
+def stop_requests() -> Iterator[StopRequests]:
     """Inside, SIGINT, SIGTERM and SIGHUP raise StopRequestedError."""
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        raise StopRequestedError
-
+    requests = StopRequests()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, ask) for number in numbers]
+    before = [signal.signal(number, requests) for number in numbers]
     try:
-        yield
+        yield requests
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)

@@ -155,7 +155,8 @@ def restore(
         return
     _console.print(
         f"{done.events:,} events restored in {seconds} s, up to position {done.position:,}; "
-        f"{done.erased_again} erasures carried out again, {done.paused} campaigns paused"
+        f"{done.erased_again} erasures carried out again, {done.paused} campaigns paused, "
+        f"{done.unanswered} messages left to be said again"
     )
     _console.print("start it with nudge up: read models and analytics are made anew")
 

@@ -100,13 +100,10 @@ def retry(
 
     One that fails again stays listed, as a new letter with its new reason; the exit code is then 1.
     """
-    with _office() as office:
+    with _office() as office, _reported(as_json) as outcomes:
         chosen = _asked_for(office, letters, everything, topic, consumer)
-        outcomes = [
-            {**_shown(each), **_tried(office.desk, each)}
-            for each in _with_progress(chosen, as_json)
-        ]
-        _report(outcomes, as_json)
+        for each in _with_progress(chosen, as_json):
+            outcomes.append({**_shown(each), **_tried(office.desk, each)})
     if any(outcome["outcome"] != "handled" for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -121,13 +118,11 @@ def drop(
     as_json: _AsJson = False,
 ) -> None:
     """Give records up for good. The letters stay readable until their topic lets them go."""
-    with _office() as office:
-        outcomes: list[dict[str, Any]] = []
+    with _office() as office, _reported(as_json) as outcomes:
         chosen = _asked_for(office, letters, everything, topic, consumer)
         for each in _with_progress(chosen, as_json):
             office.desk.drop(each, because)
             outcomes.append({**_shown(each), "outcome": "dropped"})
-        _report(outcomes, as_json)
 
 
 # --- the parts ----------------------------------------------------------------------------------
@@ -147,9 +142,22 @@ def _office() -> Iterator[Office]:
     except DomainError as error:
         _end(f"{error.code}: {error}")
     except (DeadLettersUnavailableError, psycopg.OperationalError, PoolTimeout) as error:
-        _end(f"a store does not answer, nothing was decided: {str(error).splitlines()[0]}")
+        _end(f"a store does not answer, no other letter was decided: {str(error).splitlines()[0]}")
     except TRANSIENT as error:
         _end(f"try again: {error}")
+
+
+@contextmanager
+def _reported(as_json: bool) -> Iterator[list[dict[str, Any]]]:
+    """What was decided is told, also when the command ends in the middle of it."""
+    outcomes: list[dict[str, Any]] = []
+    try:
+        yield outcomes
+    except BaseException:
+        if outcomes:
+            _report(outcomes, as_json)
+        raise
+    _report(outcomes, as_json)
 
 
 def _end(message: str) -> None:

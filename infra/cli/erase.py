@@ -12,6 +12,9 @@ from uuid import UUID
 import httpx
 import psycopg
 import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import KafkaException
+from psycopg_pool import PoolTimeout
 from rich.console import Console
 from rich.table import Table
 
@@ -23,11 +26,14 @@ from infra.erasure.certificate import CertificateError, Erasure, erasure_of, rea
 from infra.erasure.checking import Check, Report, person_of
 from infra.erasure.ledger import LedgerError
 from infra.erasure.needles import NeedleFileError, Needles, Person, open_needles, seal_needles
+from infra.kafka import KafkaUnavailableError
 from infra.postgres import connect
 from infra.settings import SettingsError, load_settings
 
 _console = Console()
 _errors = Console(stderr=True)
+_REFUSED = (SettingsError, CertificateError, NeedleFileError, OSError)
+_AWAY = (psycopg.Error, PoolTimeout, KafkaUnavailableError, KafkaException, ClickHouseError)
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -66,15 +72,21 @@ def person(
     to = connection(api_key, base_url)
     identity = contact_id(to, contact)
     url = f"{to.base_url}/v1/contacts/{identity}"
+    target = certificate or Path(f"erasure-{identity}.json")
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{target} cannot be written: name a file in a folder that exists")
+    if needles is not None and needles.exists():
+        raise typer.BadParameter(f"{needles} is there already: give a new file")
     if not yes and not as_json:
         typer.confirm(f"Erase contact {identity} for good?", abort=True)
     with httpx.Client(headers=to.headers, timeout=60, trust_env=False) as client:
         key = _keep_needles(client, url, identity, needles) if needles else None
         response = client.delete(url, params={"erase": "true"})
     if response.status_code != 200:
+        if needles is not None:
+            needles.unlink()  # what it holds is not to be found any more, nor erased
         raise explain(response)
     document = response.json()
-    target = certificate or Path(f"erasure-{identity}.json")
     target.write_text(json.dumps(document, indent=2) + "\n")
     if as_json:
         typer.echo(json.dumps({**document, "file": str(target), "needle_key": key}))
@@ -133,7 +145,8 @@ def verify(
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Search every store for what may be left of an erased person; exit code 1 when something is.
+    """Search every store for what may be left of an erased person; exit code 1 when something is,
+    2 when a store does not answer.
 
     Addresses are found by their keyed hash; names only when they are given.
     """
@@ -146,9 +159,10 @@ def verify(
         )
         with _errors.status("reading") as status:
             report = check.run(datetime.now(UTC), status.update, with_raw_files=raw_files)
-    except (SettingsError, CertificateError, NeedleFileError, OSError, psycopg.Error) as error:
-        _errors.print(str(error))
-        raise typer.Exit(1) from None
+    except (*_REFUSED, *_AWAY) as error:
+        away = "not every store could be searched: " if isinstance(error, _AWAY) else ""
+        _errors.print(f"{away}{str(error).splitlines()[0]}", soft_wrap=True)
+        raise typer.Exit(2 if away else 1) from None
     if as_json:
         typer.echo(json.dumps(report.as_dict()))
     else:

@@ -79,7 +79,7 @@ def up(
         settings = load_settings()
         data_dir = settings.data_dir.absolute()
         launched = None
-        with stop_requests():
+        with stop_requests() as requests:
             try:
                 if running_state(data_dir) is None:
                     launched = launch(settings, detached=detach)
@@ -88,6 +88,7 @@ def up(
                 if not detach:
                     watch(data_dir, _console)
             except StopRequestedError:
+                requests.heard()
                 _console.print("stopping")
                 stop(data_dir, launched)
 

@@ -49,13 +49,20 @@ class ErasureLedger:
         except OSError as error:
             raise UnavailableError(f"the erasure ledger cannot be written: {error}") from error
 
-    def entries(self) -> list[Entry]:
-        """All entries, oldest first, every signature and link checked. Raises LedgerError."""
+    def entries(self, *, whole: bool = False) -> list[Entry]:
+        """All entries, oldest first, every signature and link checked. Raises LedgerError.
+
+        What a crash left of a line that was being written is no entry: the log has that erasure.
+        `whole` refuses such a ledger, where there is no log to tell.
+        """
         try:
             data = self._path.read_bytes()
         except FileNotFoundError:
             return []
-        return list(self._checked(data))
+        lines = data[: data.rfind(b"\n") + 1]
+        if whole and len(lines) < len(data):
+            raise LedgerError(f"{self._path} ends in the middle of an entry: copy it again")
+        return list(self._checked(lines))
 
     def find(self, contact_id: str) -> Mapping[str, Any] | None:
         """The certificate of this contact's erasure, if the ledger has one."""

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 from infra.postgres import Connection
 from streams.effects.healing.ports import Audit, BatchAudit
 from streams.effects.metrics import HEAL_BATCHES, HEAL_BEHIND
+from streams.effects.ports import Route
 from streams.steps.gaps import KEPT, Count
 
 _LEASE: Final = timedelta(minutes=5)
@@ -35,7 +36,8 @@ _TAKE_BATCH = """
             WHERE NOT done AND next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
       AND a.organization_id = b.organization_id
     RETURNING b.batch_id, b.organization_id, a.since, b.message_stream, b.every_message,
-        b.reached, b.silent, b.looks, b.failures
+        b.reached, b.silent, b.looks, b.failures, coalesce((SELECT s.connection
+            FROM state.send_batches s WHERE s.batch_id = b.batch_id), 0)
 """
 _WATCH = """
     INSERT INTO state.batch_audits (batch_id, organization_id, handed_over_at, message_stream)
@@ -96,6 +98,15 @@ class PostgresHeard:
         with self.pool.connection() as connection:
             row = connection.execute(_TAKE_BATCH, (_LEASE,)).fetchone()
         return BatchAudit(*row) if row else None
+
+    def routes(self, organization_id: str) -> Sequence[Route]:
+        """The ways of batches handed over as long ago as the provider keeps what happens."""
+        rows = self._all(
+            "SELECT DISTINCT connection, message_stream FROM state.send_batches"
+            " WHERE organization_id = %s AND handed_over_at >= now() - %s ORDER BY 1 DESC, 2",
+            (organization_id, KEPT),
+        )
+        return [Route(*row) for row in rows]
 
     # --- counts and keys -------------------------------------------------------------------
 

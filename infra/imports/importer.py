@@ -23,6 +23,8 @@ from infra.imports.reading import CsvRow, JsonRow, read_csv, read_ndjson
 from infra.transactions import CommandLog, PostgresTransaction
 from schemas.positions import Positions, merge, positions_of
 
+_KNOWN_BY: Final = 8
+"""Bytes of an address's hash that are kept for every row of a dry run."""
 CHUNK: Final = 250
 """Rows a transaction: a row makes at most four events, an append takes at most 1,000."""
 
@@ -41,6 +43,19 @@ class _Counts:
         return Progress(
             self.lines, self.added, self.changed, self.unchanged, self.rejected, self.positions
         )
+
+
+@dataclass
+class _Tried:
+    """What a dry run remembers of addresses that a file names more than once: nothing is stored,
+    and a later row is judged by what the earlier ones would have made."""
+
+    repeated: set[bytes]
+    contacts: dict[bytes, Contact] = field(default_factory=dict)
+
+    def remember(self, contacts: dict[bytes, Contact]) -> None:
+        """Keep those that may be met again."""
+        self.contacts |= {a: c for a, c in contacts.items() if a[:_KNOWN_BY] in self.repeated}
 
 
 class _DryRunError(Exception):
@@ -67,6 +82,7 @@ class ContactImports:
         Stops between chunks when `stop` says so; what was stored stays, and the same file again
         changes nothing it has. Raises InvalidValueError before anything is stored.
         """
+        tried = _Tried(self._repeated(spool, order) if order.dry_run else set())
         rows, roles = self._rows(spool, order)
         total = _Counts()
         self._prepare(order, roles, total)
@@ -75,7 +91,7 @@ class ContactImports:
                 break
             unreadable = [row for row in chunk if isinstance(row, Rejection)]
             rows_read = [row for row in chunk if isinstance(row, ReadRow)]
-            done = self._store(rows_read, order, total.added)
+            done = self._store(rows_read, order, tried, total.added)
             rejections = sorted([*unreadable, *done.refused], key=lambda each: each.line)
             total.lines += len(chunk)
             total.added += done.added
@@ -87,6 +103,17 @@ class ContactImports:
             yield total.progress()
         if not total.lines:
             yield total.progress()
+
+    def _repeated(self, spool: BinaryIO, order: ImportOrder) -> set[bytes]:
+        """Beginnings of the hashes of addresses that come more than once."""
+        seen: set[bytes] = set()
+        repeated: set[bytes] = set()
+        for row in self._rows(spool, order)[0]:
+            if isinstance(row, ReadRow):
+                known_by = self._hash(row.address.normalised)[:_KNOWN_BY]
+                (repeated if known_by in seen else seen).add(known_by)
+        spool.seek(0)
+        return repeated
 
     def _rows(
         self, spool: BinaryIO, order: ImportOrder
@@ -126,13 +153,15 @@ class ContactImports:
         triples = [(event.type, event.stream_id, event.position) for event in appended]
         return positions_of(triples, self._commands.codec.registry)
 
-    def _store(self, rows: list[ReadRow], order: ImportOrder, before: int) -> _Counts:
+    def _store(
+        self, rows: list[ReadRow], order: ImportOrder, tried: _Tried, before: int
+    ) -> _Counts:
         """`before`: how many contacts earlier chunks have added."""
 
         def decide(tx: PostgresTransaction) -> _Counts:
             if order.dry_run:
                 tx.allowance.assume(before)
-            counts = self._decide(tx, rows, order)
+            counts = self._decide(tx, rows, order, tried)
             if order.dry_run:
                 raise _DryRunError(counts)
             return counts
@@ -144,13 +173,16 @@ class ContactImports:
         counts.positions = self._positions(appended)
         return counts
 
-    def _decide(self, tx: PostgresTransaction, rows: list[ReadRow], order: ImportOrder) -> _Counts:
+    def _decide(
+        self, tx: PostgresTransaction, rows: list[ReadRow], order: ImportOrder, tried: _Tried
+    ) -> _Counts:
         counts = _Counts()
         hashed = [(self._hash(row.address.normalised), row) for row in rows]
         standings = tx.mailable.take([address for address, _ in hashed])
         known = {UUID(s.contact_id) for s in standings.values() if s.contact_id}
         contacts = tx.load_many(Contact, known)
         by_address = {contact.address_hmac: contact for contact in contacts.values()}
+        by_address |= {a: tried.contacts[a] for a, _ in hashed if a in tried.contacts}
         for address, row in hashed:
             consent = _consent(row.consent, order)
             contact = by_address.get(address)
@@ -165,6 +197,7 @@ class ContactImports:
                 counts.changed += 1
             else:
                 counts.unchanged += 1
+        tried.remember(by_address)
         return counts
 
     def _added(

@@ -153,6 +153,10 @@ class PostgresLedger:
                 (delay, batch.batch_id, batch.lookups),
             )
 
+    def hold(self, batch: OpenBatch) -> None:
+        """A person decides about what is left of it."""
+        self._run(batch.organization_id, lambda tx: resolving.hold(tx, batch, _now(tx)))
+
     def _run(self, organization_id: str, decide: Callable[[PostgresTransaction], T]) -> T:
         result, appended = self.commands.run(UUID(organization_id), decide)
         if self.on_events is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from domain.delivery.decisions import LookAgain, Policy, lease_over, resolve
+from domain.delivery.decisions import Held, LookAgain, Policy, lease_over, resolve
 from infra.ledger.outcomes import change, settle
 from infra.ledger.rows import Change, apply, locked_rows_of_batch
 from infra.postgres import Connection
@@ -21,7 +21,8 @@ _LOCK_OVERDUE = """
     WHERE batch_id = %s AND state = 'open' AND lease_until < now() FOR UPDATE SKIP LOCKED
 """
 _DUE = """
-    SELECT batch_id, organization_id, lookups, connection, message_stream FROM state.send_batches
+    SELECT batch_id, organization_id, lookups, connection, message_stream, now() - claimed_at
+    FROM state.send_batches
     WHERE state = 'ambiguous' AND resolve_at <= now() ORDER BY resolve_at LIMIT 100
 """
 _LOCK_DUE = """
@@ -38,7 +39,10 @@ def overdue(connection: Connection) -> list[tuple[str, str]]:
 def due(connection: Connection) -> list[OpenBatch]:
     """Batches to be looked up now."""
     rows = connection.execute(_DUE).fetchall()
-    return [OpenBatch(batch, whose, lookups, Route(*way)) for batch, whose, lookups, *way in rows]
+    return [
+        OpenBatch(batch, whose, lookups, Route(connection, stream), age)
+        for batch, whose, lookups, connection, stream, age in rows
+    ]
 
 
 def expire(transaction: PostgresTransaction, batch_id: str, now: datetime) -> list[Change]:
@@ -77,6 +81,18 @@ def record_lookup(
         resolution = resolve(found.get(row.delivery_id), lookups, policy)
         if not isinstance(resolution, LookAgain) and (changed := change(row, resolution)):
             changes.append(changed)
+    apply(transaction, changes, now)
+    settle(transaction, batch.batch_id)
+    return changes
+
+
+def hold(transaction: PostgresTransaction, batch: OpenBatch, now: datetime) -> list[Change]:
+    """Leave what is still ambiguous of a batch to a person: its server is closed to us."""
+    connection = transaction.connection
+    if connection.execute(_LOCK_DUE, (batch.batch_id, batch.lookups)).fetchone() is None:
+        return []
+    rows = locked_rows_of_batch(connection, batch.batch_id, "ambiguous")
+    changes = [changed for row in rows if (changed := change(row, Held()))]
     apply(transaction, changes, now)
     settle(transaction, batch.batch_id)
     return changes

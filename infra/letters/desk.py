@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,8 +22,8 @@ from schemas.codec import Codec, Event, UnreadableEventError
 from streams.agents.ports import WorkerTransaction
 from streams.poison import TRANSIENT, classify
 from streams.ports import DeadLetters
+from streams.telling import reason_of, trace_of
 
-_LONGEST_TRACE: Final = 8_000
 _AT: Final = "SELECT bytes, position, organization_id FROM log.events WHERE position = %s"
 _KNOWN: Final = """
     SELECT 1 FROM log.events WHERE stream_id = %s AND type = 'OrganizationCreated' AND version = 1
@@ -97,8 +96,7 @@ class LetterDesk:
 
     def _fail(self, letter: Letter, error: Exception) -> str:
         """Put it aside again, then record that this was tried: two letters at worst, never none."""
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
-        trace = "".join(traceback.format_exception(error))[-_LONGEST_TRACE:]
+        reason, trace = reason_of(error), trace_of(error)
         self.dead_letters.put(letter.record, consumer=letter.consumer, reason=reason, trace=trace)
 
         def decide(tx: WorkerTransaction) -> None:

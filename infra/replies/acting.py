@@ -25,6 +25,7 @@ from infra.transactions import PostgresTransaction
 from projections.queries.audience import Audience, forecast
 from projections.queries.sending import count_test, standing_of
 from streams.steps.dialogue import plan
+from streams.steps.dialogue.choosing import deletion_asked
 from streams.steps.dialogue.permitting import ensure_permitted
 
 _UNDONE = "content_changed"
@@ -144,6 +145,10 @@ class Acting:
 
     @carry_out.register
     def _delete_contact(self, command: plan.DeleteContact) -> None:
+        """Once more by what was said: only whom the last reply asked about."""
+        turns, number = self.said.conversation.turns, self.said.turn.number
+        if deletion_asked(turns, number) != command.contact_id:
+            raise RuleViolatedError("not_asked", "I have not asked you about deleting this yet.")
         delete_contact(self.tx, self.tx.load(Contact, command.contact_id), self.meta)
 
     @carry_out.register

@@ -24,7 +24,13 @@ from projections.queries.audience import Audience, forecast, overlaps, without_a
 from projections.queries.campaigns import metrics
 from projections.queries.sending import standing_of
 from streams.recognition.ports import Recognition
-from streams.steps.dialogue.choosing import Meant, meant, pending_of, yes_is_clear
+from streams.steps.dialogue.choosing import (
+    Meant,
+    deletion_asked,
+    meant,
+    pending_of,
+    yes_is_clear,
+)
 from streams.steps.dialogue.situation import (
     Findings,
     Named,
@@ -136,6 +142,9 @@ def situation_of(
         may=may,
         second_approver_above=organization.second_approver_above,
         people=_people(tx, said.turn.mentions, hash_address) if "contacts:read" in may else {},
+        deletion=_deletion(tx, deletion_asked(conversation.turns, number), hash_address)
+        if "contacts:read" in may
+        else None,
         tests_left=_tests_left(connection, organization_id, now)
         if recognition.intent == "send_test"
         else 0,
@@ -203,6 +212,15 @@ def _people(
                 mention.reference, False, suppression=suppression
             )
     return people
+
+
+def _deletion(
+    tx: PostgresTransaction, asked: UUID | None, hash_address: HashAddress
+) -> Person | None:
+    """Whom we asked about, if that is still a contact."""
+    if asked is None:
+        return None
+    return _people(tx, (Mention(asked),), hash_address).get(str(asked))
 
 
 def _tests_left(connection: Connection, organization_id: str, now: datetime) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,7 +33,7 @@ _SHARE_OF_TIME: Final = 0.2
 
 
 class VerifyRunningError(Exception):
-    """Another verification of this installation is under way."""
+    """Another process verifies by its schedule already, or this one is to stop."""
 
 
 @dataclass
@@ -56,9 +56,10 @@ class Verdict:
 
 
 class Verifier:
-    """Compares the stores with the log. Reads only. `gentle` spends a fifth of its time working.
+    """Compares the stores with the log. Reads only.
 
-    `clickhouse_database` is for tests. Stops early when `stop` is set.
+    A `gentle` one spends a fifth of its time working, and there is one of them at a time; any other
+    goes on beside it. `clickhouse_database` is for tests. Stops early when `stop` is set.
     """
 
     def __init__(
@@ -82,7 +83,11 @@ class Verifier:
         began, verdict = time.monotonic(), Verdict()
         checks = {KAFKA: self._kafka, POSTGRES: self._postgres, CLICKHOUSE: self._clickhouse}
         url = self._core.addresses.postgres_worker_url
-        with connect(url, autocommit=True, application="nudge-verify") as conn, _alone(conn):
+        with ExitStack() as held:
+            held.callback(self._core.keys.forget)  # nobody tells us of those destroyed meanwhile
+            conn = held.enter_context(connect(url, autocommit=True, application="nudge-verify"))
+            if self._gentle:
+                held.enter_context(_alone(conn))
             for store in stores:
                 self._say(f"comparing {store} with the log")
                 verdict.events[store] = 0

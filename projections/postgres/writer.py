@@ -33,6 +33,9 @@ anything on the strength of them."""
 COUNTED = "deliveries"
 """The view whose rows the campaign counters sum."""
 
+ERASURE = "ContactErased"
+"""What reaches every copy of a row, also one that is kept for comparison and stands still."""
+
 
 def _unobserved(_topic: str, _events: int, _seconds: float) -> None:
     return None
@@ -110,6 +113,8 @@ class ProjectionWriter:
             todo = [event for offset, event in events if offset >= stored[name]]
             for schema in ("views", "shadow") if name in shadows else ("views",):
                 self._fold(conn, self._views[name], todo, schema)
+            if name not in shadows:
+                self._erase(conn, name, todo)
         self._reach(FaultPoint.PROJECTOR_BEFORE_POSITION)
         consumers = [*views, *map(positions.shadow_of, shadows)]
         positions.advance(conn, consumers, partition, left.next_offset, left.position)
@@ -138,6 +143,12 @@ class ProjectionWriter:
             if view.name == COUNTED:
                 counters.add(conn, counters.deltas(changes.values()), schema)
 
+    def _erase(self, conn: psycopg.Connection[Any], name: str, events: list[Event]) -> None:
+        """A shadow that stands still at an earlier position forgets people all the same."""
+        erased = [event for event in events if event.type == ERASURE]
+        if erased and _stands_still(conn, name):
+            self._fold(conn, self._views[name], erased, "shadow")
+
     def _table(self, conn: psycopg.Connection[Any], view: View[Any], schema: str) -> Table:
         if schema not in self._tables:
             self._tables[schema] = open_tables(conn, self._views.values(), schema)
@@ -162,6 +173,14 @@ def _following(
     columns than the live table must not make the batch fail: it is left behind."""
     found = positions.lock_shadows(conn, stored, partition)
     return [view for view in found if alike(conn, tables_of(view))]
+
+
+def _stands_still(conn: psycopg.Connection[Any], view: str) -> bool:
+    """Whether there is a finished shadow of the view that follows nothing."""
+    found = conn.execute(
+        "SELECT 1 FROM state.rebuilds WHERE view = %s AND state = 'compared'", (view,)
+    ).fetchone()
+    return found is not None and alike(conn, tables_of(view))
 
 
 def _position(batch: Batch) -> int:

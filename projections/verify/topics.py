@@ -65,8 +65,9 @@ class TopicCheck:
             for place in self._records:
                 yield from self._partition(place, wanted.get(place, {}), high)
             self._pause()
+        head = self._head()
         for place in self._records:
-            yield from self._rest(place)
+            yield from self._rest(place, head)
 
     def _log(self, low: int, high: int) -> dict[Place, dict[int, _Entry]]:
         rows = self._conn.execute(_READ, (low, high)).fetchall()
@@ -113,12 +114,20 @@ class TopicCheck:
             detail = f"offset {record.offset}: another {', '.join(wrong)}"
             yield self._fault(place, "altered", record, entry.type, detail)
 
-    def _rest(self, place: Place) -> Iterator[Fault]:
-        """Behind the range: the same position again at the end, or one without a header."""
+    def _head(self) -> int:
+        """Where the log ends now: above everything that the relay has carried."""
+        row = self._conn.execute("SELECT max(position) FROM log.events").fetchone()
+        return int(row[0] or 0) if row else 0
+
+    def _rest(self, place: Place, head: int) -> Iterator[Fault]:
+        """Behind the range: the same position again at the end, one without a header, or one that
+        the log does not have, for which consumers would leave out what comes later."""
         while (record := self._next[place]) is not None:
             position = _position(record)
             if position <= self._highest.get(place, 0):
                 yield self._behind(place, record, None, twice=True)
+            elif position > head:
+                yield self._fault(place, "extra", record, "", "the log has no such position")
             self._highest[place] = max(position, self._highest.get(place, 0))
             self._next[place] = next(self._records[place], None)
 

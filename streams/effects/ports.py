@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -98,12 +98,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
-    """A batch whose outcome is unknown, now due to be looked up."""
+    """A batch whose outcome is unknown, now due to be looked up. `age`: since it was claimed."""
 
     batch_id: str
     organization_id: str
     lookups: int
     route: Route
+    age: timedelta = field(default=timedelta(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,10 @@ class Ledger(Protocol):
         """Look this batch up later: the provider could not answer."""
         ...
 
+    def hold(self, batch: OpenBatch) -> None:
+        """Nobody will ever tell what became of it: a person decides about each delivery."""
+        ...
+
 
 class Senders(Protocol):
     """How organizations send."""
@@ -194,7 +199,7 @@ class MailProvider(Protocol):
     def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
         """Message ids by delivery id of a batch sent through this stream and server.
 
-        Raises ProviderAwayError.
+        Raises ProviderAwayError; ProviderRefusedError when the server lets nobody in any more.
         """
         ...
 

@@ -24,7 +24,8 @@ _OPEN: Final = """
         (SELECT count(*) FROM state.reply_tasks WHERE organization_id = %(id)s
             AND state IN ('waiting', 'claimed')),
         (SELECT count(*) FROM state.run_steps WHERE organization_id = %(id)s
-            AND state <> 'expanded')
+            AND state <> 'expanded'),
+        (SELECT %(campaigns)s - count(*) FROM state.runs WHERE organization_id = %(id)s)
 """
 
 
@@ -43,8 +44,8 @@ def run(plan: Plan, folder: Path, say: Say) -> tuple[Conductor, Load, Verdict]:
         conductor.conduct()
         load.stop()
         say(f"all orders are given: {conductor.kills.total()} kills; calm now")
-        _come_to_rest(product, tenant, say)
-        verdict = verdict_of(product, tenant, load, seconds=120)
+        _come_to_rest(product, tenant, len(load.campaigns), say)
+        verdict = verdict_of(product, tenant, load, plan.people + UNKNOWN, seconds=120)
         tenant.http.close()
     return conductor, load, verdict
 
@@ -54,21 +55,24 @@ def _behave(product: WholeStack, behaviour: object) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def _come_to_rest(product: WholeStack, tenant: Tenant, say: Say) -> None:
+def _come_to_rest(product: WholeStack, tenant: Tenant, campaigns: int, say: Say) -> None:
     """No more faults, so that what is left can end; until nothing moves any more."""
     wait_for_end(lambda: all_ready(product), 180, "the return of every process")
     faults = dict.fromkeys(BEHAVIOUR["faults"], 0.0)
     _behave(product, {"faults": {**faults, "hang_seconds": 20.0, "shuffle_seconds": 1.0}})
-    wait_for_end(lambda: _rests(product, tenant), 300, "an outcome for every delivery and turn")
+    wait_for_end(
+        lambda: _rests(product, tenant, campaigns), 300, "an outcome for every delivery and turn"
+    )
     say("every delivery and every turn has an outcome")
     wait_for_end(product.sandbox_quiet, 300, "the end of the recipients' reactions")
     say("the recipients have nothing left to do")
 
 
-def _rests(product: WholeStack, tenant: Tenant) -> bool:
+def _rests(product: WholeStack, tenant: Tenant, campaigns: int) -> bool:
     try:
         with psycopg.connect(product.addresses.postgres_worker_url) as connection:
-            row = connection.execute(_OPEN, {"id": tenant.organization_id}).fetchone()
+            values = {"id": tenant.organization_id, "campaigns": campaigns}
+            row = connection.execute(_OPEN, values).fetchone()
     except psycopg.OperationalError:
         return False
     return row is not None and not any(row)

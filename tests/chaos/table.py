@@ -53,6 +53,7 @@ def section(
 def _rows(verdict: Verdict) -> list[tuple[str, str]]:
     outcomes, found, differences = verdict.outcomes, verdict.once_ambiguous, verdict.differences
     rows: list[tuple[str, object]] = [
+        ("contacts in all audiences", verdict.audience),
         ("intended", verdict.intended),
         ("accepted (sent)", outcomes["accepted"]),
         ("refused", outcomes["refused"]),

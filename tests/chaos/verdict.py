@@ -40,8 +40,12 @@ _FOUND: Final = """
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was counted when everything had come to rest."""
+    """What was counted when everything had come to rest.
 
+    `audience`: contacts of all campaigns together, each of whom has a delivery.
+    """
+
+    audience: int
     outcomes: Counter[str]
     twice: int
     unrecorded: int
@@ -61,6 +65,11 @@ class Verdict:
         return self.outcomes.total()
 
     @property
+    def forgotten(self) -> int:
+        """Contacts of an audience for whom nothing was intended, or more than once."""
+        return abs(self.audience - self.intended)
+
+    @property
     def missing(self) -> int:
         """Intended deliveries without an outcome."""
         ended = ("accepted", "refused", "withheld", "held")
@@ -71,6 +80,7 @@ class Verdict:
         differences = self.differences
         zero = {
             "mailed twice": self.twice,
+            "forgotten when the audience was expanded": self.forgotten,
             "missing": self.missing,
             "accepted by the provider, not recorded": self.unrecorded,
             "recorded as accepted, unknown to the provider": self.unfounded,
@@ -97,7 +107,9 @@ def shortfalls(conductor: Conductor) -> list[str]:
     return found + conductor.failures
 
 
-def verdict_of(product: WholeStack, tenant: Tenant, load: Load, seconds: float) -> Verdict:
+def verdict_of(
+    product: WholeStack, tenant: Tenant, load: Load, contacts: int, seconds: float
+) -> Verdict:
     """Look at everything, once the stores had `seconds` to catch up."""
     core = Core.of(product.settings, "analytics")
     try:
@@ -111,6 +123,7 @@ def verdict_of(product: WholeStack, tenant: Tenant, load: Load, seconds: float) 
         answers = ledger.execute(_ANSWERS, (load.conversations,)).fetchall()
         found = _counts(ledger, tenant)
     return Verdict(
+        audience=contacts * len(load.campaigns),
         outcomes=_sum([result.outcomes for result in results]),
         twice=_total(results, "twice"),
         unrecorded=_total(results, "unrecorded"),

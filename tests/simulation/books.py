@@ -12,7 +12,15 @@ from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.delivery.decisions import BatchOutcome, LookAgain, Pause, Policy, lease_over, resolve
+from domain.delivery.decisions import (
+    BatchOutcome,
+    Held,
+    LookAgain,
+    Pause,
+    Policy,
+    lease_over,
+    resolve,
+)
 from domain.delivery.mailability import decide
 from infra.ledger.outcomes import change
 from infra.ledger.rows import Change, SendRow
@@ -159,6 +167,13 @@ class Books:
         kept = self.batches[batch.batch_id]
         if kept.lookups == batch.lookups:
             kept.resolve_at = self.now() + delay.total_seconds()
+
+    def hold(self, batch: OpenBatch) -> None:
+        kept = self.batches[batch.batch_id]
+        if (kept.state, kept.lookups) == ("ambiguous", batch.lookups):
+            rows = self._of(batch.batch_id, "ambiguous")
+            self.apply([c for row in rows if (c := change(row, Held()))])
+            self._settle(batch.batch_id)
 
     # --- inside ------------------------------------------------------------------------------
 

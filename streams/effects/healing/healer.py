@@ -20,15 +20,16 @@ from streams.effects.healing.ports import (
     IntakeAwayError,
     MailHistory,
 )
-from streams.effects.healing.rounds import Round
+from streams.effects.healing.rounds import Places, Round
 from streams.effects.metrics import HEAL_ROUNDS
 from streams.effects.ports import (
     ProviderAwayError,
     ProviderRefusedError,
+    Route,
     Senders,
     Sending,
 )
-from streams.steps.gaps import first_day, next_look
+from streams.steps.gaps import LOOKS, first_day, next_look
 
 FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -68,8 +69,8 @@ class Healer:
         feeder = self._feeder(audit.organization_id, audit.since, now)
         self.heard.watch_batches(audit.organization_id, feeder.settled)
         try:
-            sending = self._sending(audit.organization_id)
-            ended = Round(self.heard, self.history, feeder, sending).run(now)
+            places = self._places(audit.organization_id)
+            ended = Round(self.heard, self.history, feeder, places).run(now)
         except _AWAY as error:
             HEAL_ROUNDS.labels("away").inc()
             _log.warning("webhooks not compared", organization=audit.organization_id,
@@ -83,13 +84,13 @@ class Healer:
         now = self.heard.now()
         feeder = self._feeder(batch.organization_id, batch.since, now)
         try:
-            sending = self._sending(batch.organization_id)
+            sending = self._way(self._sending(batch.organization_id), batch.route)
             first = first_day(now, batch.since)
             after, again = self._part(batch, Messages(self.history, sending, feeder, first))
         except _AWAY as error:
             _log.warning("batch not looked up", batch=batch.batch_id, reason=str(error)[:200])
             after = batch._replace(failures=batch.failures + 1)
-            again = _pause(batch.failures)
+            again = None if self._closed(batch, error) else _pause(batch.failures)
         self.heard.keep_batch(after, again, feeder.found)
 
     def _part(self, batch: BatchAudit, messages: Messages) -> tuple[BatchAudit, timedelta | None]:
@@ -115,6 +116,32 @@ class Healer:
 
     def _feeder(self, organization_id: str, since: datetime, now: datetime) -> Feeder:
         return Feeder(self.heard, self.intake, organization_id, since, now - self.after)
+
+    def _places(self, organization_id: str) -> Places:
+        """Where anything may be known: the newest server, and those that batches went through."""
+        newest = self._sending(organization_id)
+        places = Places.of(newest)
+        for route in self.heard.routes(organization_id):
+            if route.connection not in (0, newest.connection):
+                earlier = self.senders.sent_by(organization_id, route)
+                if earlier is not None:
+                    places.add(earlier)
+        return places
+
+    def _way(self, newest: Sending, route: Route) -> Sending:
+        if route.connection in (0, newest.connection):
+            return newest
+        sending = self.senders.sent_by(newest.organization_id, route)
+        if sending is None:
+            raise ProviderRefusedError("not_connected", "That connection is not known.")
+        return sending
+
+    def _closed(self, batch: BatchAudit, error: Exception) -> bool:
+        """Whether a server that was replaced has refused us so often that nobody will open it."""
+        if not isinstance(error, ProviderRefusedError) or batch.failures < LOOKS:
+            return False
+        newest = self.senders.sending(batch.organization_id)
+        return newest is not None and batch.connection not in (0, newest.connection)
 
     def _sending(self, organization_id: str) -> Sending:
         sending = self.senders.sending(organization_id)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from streams.effects.ports import Sending
+from streams.effects.ports import Route, Sending
 from streams.steps.gaps import Count
 
 Record = Mapping[str, Any]
@@ -36,6 +36,12 @@ class BatchAudit(NamedTuple):
     silent: int
     looks: int
     failures: int
+    connection: int = 0
+
+    @property
+    def route(self) -> Route:
+        """The way it was sent: only that server knows of it."""
+        return Route(self.connection, self.message_stream)
 
 
 class Page(NamedTuple):
@@ -58,6 +64,10 @@ class Heard(Protocol):
 
     def take_batch(self) -> BatchAudit | None:
         """A batch that is due, likewise."""
+        ...
+
+    def routes(self, organization_id: str) -> Sequence[Route]:
+        """The ways of batches of which the provider may still tell something."""
         ...
 
     def counts(self, organization_id: str) -> Mapping[tuple[str, date], int]:

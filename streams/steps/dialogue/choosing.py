@@ -25,6 +25,8 @@ _FITTING: Final[Mapping[str, frozenset[str]]] = {
 }
 """Where a campaign stands that such a wish is likely about."""
 
+SHALL_I_DELETE: Final = "Shall I delete {address}?"
+_SHALL_I: Final = re.compile(r"Shall I delete \[\[([0-9a-f-]{36})\]\]\?")
 _LEAVES_IT_CLEAR: Final = frozenset({"query_performance", "query_audience", "help", "small_talk"})
 
 
@@ -67,6 +69,13 @@ def pending_of(turns: Sequence[Turn], number: int) -> Pending | None:
     if before.intent not in ("create_campaign", "modify_campaign"):
         return None
     return Pending(before.intent, before.campaign_type, json_or(before.slots, {}))
+
+
+def deletion_asked(turns: Sequence[Turn], number: int) -> UUID | None:
+    """The contact whom the reply right before this turn asked about deleting."""
+    before = next((turn for turn in reversed(turns) if turn.number < number), None)
+    found = _SHALL_I.match(before.reply or "") if before is not None else None
+    return UUID(found[1]) if found else None
 
 
 def yes_is_clear(turns: Sequence[Turn], number: int, shown: Shown | None) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from streams.recognition.ports import Recognition
+from streams.steps.dialogue.choosing import SHALL_I_DELETE
 from streams.steps.dialogue.phrases import left_out, quoted
-from streams.steps.dialogue.plan import DeleteContact, Tag, Thought, Unsubscribe, says
+from streams.steps.dialogue.plan import Action, DeleteContact, Tag, Thought, Unsubscribe, says
 from streams.steps.dialogue.situation import Person, Situation
 
 _DELETE = re.compile(
@@ -58,7 +60,7 @@ def manage(recognition: Recognition, text: str, situation: Situation) -> Thought
             "need to know when and where they agreed: use POST /v1/contacts or an import."
         )
     if _DELETE.search(text) and not _STOP.search(text):
-        return says(_GONE.format(address=address), commands=(DeleteContact(person.reference),))
+        return _asks(address)
     if _STOP.search(text):
         return says(
             f"{address} gets no more mail from us.", commands=(Unsubscribe(person.reference),)
@@ -71,14 +73,48 @@ def manage(recognition: Recognition, text: str, situation: Situation) -> Thought
     return says(f"{about_person(person)} Shall I remove, unsubscribe or tag it? Say which.")
 
 
-_GONE = (
-    "{address} is deleted: hidden, never mailed again, and its address stays blocked if it comes "
-    "with a later import."
+_MEANS = "hidden, never mailed again, and its address stays blocked if it comes with a later import"
+_YES = frozenset(
+    "yes yep yeah sure confirm confirmed delete remove erase definitely absolutely do go".split()
 )
+_WITH_YES = _YES | frozenset("ok okay please it ahead them him her that thanks right".split())
+_NO = frozenset("no nope not don never keep leave cancel stop".split())
+_WITH_NO = _NO | frozenset("please it them him her that thanks t do mind delete remove".split())
+
+
+def _asks(address: str) -> Thought:
+    """Deleting cannot be undone, and a sentence can be misunderstood: it takes a yes."""
+    return says(
+        f"{SHALL_I_DELETE.format(address=address)} It is then {_MEANS}. Nothing is done before "
+        "you say “yes, delete it”.",
+        Action("confirm_deletion", "Yes, delete it"),
+        Action("keep_contact", "No, keep it"),
+    )
+
+
+def decide(text: str, recognition: Recognition, person: Person) -> Thought | None:
+    """The answer to our question whether to delete somebody; None when it is none.
+
+    Only plain words are: whatever says more is taken for what it says, and the question lapses.
+    """
+    words = set(re.findall(r"\w+", text.casefold()))
+    address = f"[[{person.reference}]]"
+    meant = replace(
+        recognition, intent="manage_contacts", campaign_type=None, slots={"email": address}
+    )
+    if words & _NO and words <= _WITH_NO:
+        return says(f"All right, {address} stays as it is.").having(understood=meant)
+    if not words & _YES or not words <= _WITH_YES:
+        return None
+    return says(
+        f"{address} is deleted: {_MEANS}. Its encrypted history is still there. To erase that for "
+        f"good, which nobody can undo: “nudge erase {person.reference}”, or DELETE "
+        f"/v1/contacts/{person.reference}?erase=true."
+    ).having(DeleteContact(person.reference), understood=meant)
 
 
 def privacy(recognition: Recognition, text: str, situation: Situation) -> Thought:
-    """Deleting is done; what cannot be undone is left to a command, which is named."""
+    """Deleting is asked about first; erasing is left to a command, which is named."""
     person = person_meant(recognition, text, situation)
     if person is None:
         return says("Whose data is it about? Give me the e-mail address of that person.")
@@ -90,9 +126,4 @@ def privacy(recognition: Recognition, text: str, situation: Situation) -> Though
             f"Everything that is stored about {address}, with its history, is at "
             f"GET /v1/contacts/{person.reference}/export, or “nudge contacts export {address}”."
         )
-    return says(
-        f"{_GONE.format(address=address)} Its encrypted history is still there. To erase that for "
-        f"good, which nobody can undo: “nudge erase {person.reference}”, or DELETE "
-        f"/v1/contacts/{person.reference}?erase=true.",
-        commands=(DeleteContact(person.reference),),
-    )
+    return _asks(address)

@@ -49,6 +49,10 @@ def think(
     """What to answer and do. `campaign_id` and `workflow_id` are new, for a campaign to be made."""
     if recognition.language != "en":
         return says(ENGLISH_ONLY)
+    if situation.deletion is not None:
+        decided = contacts.decide(text, recognition, situation.deletion)
+        if decided is not None:
+            return decided
     if recognition.intent in _ANSWERS:
         going_on = campaigns.proceed(text, situation, campaign_id, workflow_id)
         if going_on is not None:

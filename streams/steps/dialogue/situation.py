@@ -69,9 +69,9 @@ class Situation:
     `now` is aware; `tags` has the contacts that carry each; `attributes` are the columns contacts
     have (filled when a question about them may come up). `target`: the campaign that the turn
     means, if that is clear; `shown_hash` and `shown_id` what was shown here last, and
-    `clear_yes` whether a yes can only mean that. `tests_left`: test mails of today. `may`: what
-    the person who speaks is allowed. A campaign to more than `second_approver_above` people needs
-    two of them to say yes.
+    `clear_yes` whether a yes can only mean that. `deletion`: whom the last reply asked about
+    deleting. `tests_left`: test mails of today. `may`: what the person who speaks is allowed. A
+    campaign to more than `second_approver_above` people needs two of them to say yes.
     """
 
     now: datetime
@@ -90,6 +90,7 @@ class Situation:
     second_approver_above: int | None = None
     pending: Pending | None = None
     people: Mapping[str, Person] = field(default_factory=dict)
+    deletion: Person | None = None
     tests_left: int = 0
 
     @property

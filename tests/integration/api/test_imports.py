@@ -76,6 +76,24 @@ def test_an_object_says_when_consent_was_given(shared: Api) -> None:
     assert found["consent"]["at"] == "2026-03-01T08:00:00Z"
 
 
+@pytest.mark.parametrize("apart", [1, 700])
+def test_a_dry_run_counts_a_repeated_address_as_the_import_does(api: Api, apart: int) -> None:
+    between = "".join(f"x{number}@example.com,X,\n" for number in range(apart - 1))
+    text = (
+        HEADER + "twice@example.com,Ada,\nsame@example.com,Bo,\n" + between
+        + "TWICE@example.com,Adele,\nsame@example.com,Bo,\n" + between
+        + "TWICE@example.com,Adele,\n"
+    )  # fmt: skip
+
+    tried = import_csv(api, text, "?dry_run=true").json()
+    assert api.get("/v1/contacts").json()["total"] == 0
+    done = import_csv(api, text).json()
+
+    assert tried == done
+    assert done["added"] == apart + 1
+    assert (done["changed"], done["unchanged"]) == (1, apart + 1)
+
+
 def test_an_import_is_carried_out_once_per_key_whatever_form_the_answer_has(shared: Api) -> None:
     text = HEADER + "once@example.com,A,\nnobody,B,\n"
     first = import_csv(shared, text, Idempotency_Key="import-1")

@@ -179,3 +179,19 @@ def test_the_api_reads_the_tree_and_changes_nothing(log: AuditedLog, database: D
             assert rows
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 api.execute(f"DELETE FROM log.{table}")  # noqa: S608
+
+
+def test_a_head_whose_line_was_cut_by_a_crash_is_filed_again(log: AuditedLog) -> None:
+    log.append(10)
+    log.sign()
+    whole = log.heads.read_bytes()
+    log.append(10)
+    log.sign()
+    log.heads.write_bytes(log.heads.read_bytes()[:-40])
+    log.worker.execute("UPDATE log.tree_heads SET filed_at = NULL WHERE size = 20")
+
+    log.keeper.anchor(log.worker)
+
+    lines = log.heads.read_bytes()
+    assert lines.startswith(whole)
+    assert [json.loads(line)["size"] for line in lines.splitlines()] == [10, 20]

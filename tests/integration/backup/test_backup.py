@@ -25,6 +25,7 @@ from infra.postgres import connect
 from infra.settings import Settings
 from tests.conftest import Database
 from tests.integration.api.test_campaign_actions import approved
+from tests.integration.erasure.test_erasing import say
 from tests.support.api import Api, running_api
 from tests.support.services import Services, settings_on_free_ports
 
@@ -98,6 +99,8 @@ def test_back_up_erase_wipe_restore(api: Api, tmp_path: Path) -> None:
     bob = api.contact("bob@example.com", first_name="Bob")
     campaign = approved(api)
     in_the_middle(api, campaign)
+    approved(api, name="approved, and no reaction has heard of it yet")
+    waiting = say(api, "yes, send it")
     core, old = source(api), api.worker.addresses
     log, keys = tmp_path / "backup-log", tmp_path / "backup-keys"
     saved = back_up(core, log, keys, lambda _: None)
@@ -115,14 +118,16 @@ def test_back_up_erase_wipe_restore(api: Api, tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert report["events"] == saved.manifest.events == len(stored)
     assert report["erased_again"] == 1
-    assert report["paused"] == 1
+    assert (report["paused"], report["unanswered"]) == (2, 1)
     new = Core.of(settings, "cli")
     with running_stores(settings, new.addresses):
         restored = fetch(new.addresses.postgres_owner_url, _EVENTS)
         assert restored[: len(stored)] == stored
         assert [row[3] for row in restored[len(stored) :]] == [
-            "AddressSuppressed", "ContactErased", "CampaignPaused",
+            "AddressSuppressed", "ContactErased", "IntentRecognized", "ReplyGiven",
+            "CampaignPaused", "CampaignPaused",
         ]  # fmt: skip
+        assert {str(row[1]) for row in restored if row[3] == "ReplyGiven"} == {waiting}
         known = new.keys.keys_of([ada, bob, late])
         assert known == {bob: core.keys.keys_of([bob])[bob]}
         silent = fetch(

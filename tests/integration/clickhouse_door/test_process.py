@@ -37,13 +37,13 @@ def test_acknowledged_inserts_survive_kill_9(own_server: Server) -> None:
     assert count(own_server) in {acknowledged, acknowledged + 1}
 
 
-def test_sigterm_stops_within_three_seconds_and_keeps_everything(own_server: Server) -> None:
+def test_sigterm_stops_soon_and_keeps_everything(own_server: Server) -> None:
     client = own_server.client()
     client.command("CREATE TABLE nudge.t (a UInt64) ENGINE = MergeTree ORDER BY a")
     client.insert("nudge.t", [[n] for n in range(1000)], column_names=["a"])
     before = time.monotonic()
     assert own_server.signal(signal.SIGTERM) == 0
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 10
     own_server.start()
     assert count(own_server) == 1000
 
@@ -61,7 +61,7 @@ def test_a_query_that_will_not_end_does_not_hold_up_the_stop(own_server: Server)
     time.sleep(0.5)
     before = time.monotonic()
     assert own_server.signal(signal.SIGTERM) == 0
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 10
     asking.join()
 
 

@@ -87,10 +87,26 @@ def test_an_address_is_a_reference_in_the_log_and_readable_to_its_owner(talk: Ta
 
 def test_a_contacts_address_is_the_contacts_id_and_deleting_works_by_it(talk: Talk) -> None:
     contact_id = talk.api.contact("ada@x.test")
-    answered = talk.ask("delete contact ada@x.test")
+    asked = talk.ask("delete contact ada@x.test")
+    assert asked["reply"]["content"].startswith("Shall I delete ada@x.test?")
+    assert talk.api.get(f"/v1/contacts/{contact_id}").status_code == 200
+
+    answered = talk.ask("yes, delete it")
+
     assert "is deleted" in answered["reply"]["content"]
-    assert "ada@x.test" not in answered["text"], "deleted: no longer readable"
+    assert answered["reply"]["metadata"]["intent"]["name"] == "manage_contacts"
     assert talk.api.get(f"/v1/contacts/{contact_id}").status_code == 404
+    said = talk.api.get(f"/v1/conversations/{talk.conversation_id}").json()["turns"]
+    assert "ada@x.test" not in str(said), "deleted: no longer readable"
+
+
+def test_a_yes_later_or_in_another_conversation_deletes_nobody(talk: Talk) -> None:
+    contact_id = talk.api.contact("ada@x.test")
+    talk.ask("erase everything about ada@x.test")
+    begin(talk.api, talk.worker.recognizer).ask("yes, delete it")
+    talk.ask("what can you do?")
+    talk.ask("yes, delete it")
+    assert talk.api.get(f"/v1/contacts/{contact_id}").status_code == 200
 
 
 def test_turns_are_answered_in_order_by_several_workers(talk: Talk) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -214,16 +215,68 @@ def test_bad_frames_are_told_and_end_nothing(
         assert json.loads(socket.recv(timeout=20))["code"] == "unknown_message_type"
 
 
-@pytest.fixture
-def shared_line(stack: Services, database: Database, topic_prefix: str) -> Iterator[Line]:
+@contextmanager
+def api_alone(
+    stack: Services, database: Database, topic_prefix: str, limits: SocketLimits
+) -> Iterator[Line]:
     """Only the API: for frames that nobody has to answer."""
     create_topics(stack.kafka_bootstrap, topic_prefix, all_topics().values())
     settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix})
     with running_api(stack, database) as api:
         core = Core(settings, api.core.addresses, "api")
-        limits = replace(LIMITS, messages_per_second=3, idle=1.5)
         with served(core, limits) as at:
             yield Line(f"ws://{at}/v1/ws", api)
+
+
+@pytest.fixture
+def shared_line(stack: Services, database: Database, topic_prefix: str) -> Iterator[Line]:
+    """With limits that are soon reached."""
+    limits = replace(LIMITS, messages_per_second=3, idle=4)
+    with api_alone(stack, database, topic_prefix, limits) as line:
+        yield line
+
+
+@contextmanager
+def without_postgres(stack: Services, database: Database) -> Iterator[None]:
+    """Nobody gets through to the database inside."""
+    name = database.owner_url.rsplit("/", 1)[1]
+    allow = f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS '
+    with psycopg.connect(stack.postgres_admin_url, autocommit=True) as admin:
+        admin.execute((allow + "false").encode())
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        try:
+            yield
+        finally:
+            admin.execute((allow + "true").encode())
+
+
+def test_while_postgres_is_away_frames_are_told_so_and_the_session_goes_on(
+    stack: Services, database: Database, topic_prefix: str
+) -> None:
+    question = {
+        "type": "campaign_approval", "campaign_id": str(uuid.uuid4()),
+        "content_hash": "0" * 64, "approved": True,
+    }  # fmt: skip
+
+    def answered(socket: ClientConnection) -> str:
+        send(socket, **question)
+        return str(json.loads(socket.recv(timeout=60))["code"])
+
+    with api_alone(stack, database, topic_prefix, LIMITS) as line, line.open() as socket:
+        receive(socket, "welcome")
+        assert answered(socket) == "not_found"
+
+        with without_postgres(stack, database):
+            assert answered(socket) == "unavailable"
+            with line.open() as late:
+                assert closed(late) == (1013, "The store is away")
+
+        deadline = time.monotonic() + 120
+        while (code := answered(socket)) == "unavailable" and time.monotonic() < deadline:
+            time.sleep(0.2)  # the pool's own pause between two attempts
+        assert code == "not_found"
 
 
 def test_limits_of_size_pace_silence_and_connections(shared_line: Line) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from infra.erasure.certificate import read_certificate
 from infra.keys import ERASURES
+from infra.rebuilding.desk import PostgresDesk
+from infra.rebuilding.workers import Access
 from infra.wakeups import Wakeups
 from projections.postgres.views import contacts
 from tests.integration.api.test_campaign_actions import approved
@@ -212,6 +214,25 @@ def test_a_rebuild_afterwards_gives_the_same_rows(api: Api) -> None:
     assert row is not None
     assert len(live) == 1
     assert live[0] == tuple(row)
+
+
+def test_a_copy_that_stands_still_for_comparison_forgets_the_person_too(api: Api) -> None:
+    contact = api.contact(ADA, first_name="Ada")
+    other = api.contact("bob@example.com", first_name="Bob")
+    ((position,),) = rows(api, "SELECT max(position) FROM log.events")
+    at = api.worker.addresses
+    desk = PostgresDesk(Access(at.postgres_owner_url, at.master_key_file))
+    desk.rebuild("contacts", as_of=position)
+
+    def kept() -> set[tuple[Any, ...]]:
+        return set(rows(api, "SELECT id, email, first_name FROM shadow.contacts"))
+
+    assert kept() == {(contact, ADA, "Ada"), (other, "bob@example.com", "Bob")}
+
+    erase(api, contact)
+
+    assert kept() == {(contact, "", ""), (other, "bob@example.com", "Bob")}
+    assert desk.diff("contacts").same
 
 
 def test_totals_and_deliveries_stay_as_they_were(api: Api) -> None:

@@ -203,3 +203,16 @@ def test_every_planted_copy_is_found_compressed_ones_too(world: World) -> None:
     heaps = {t.store for t in report.found if "/base/" in t.place}
     copies = {"postgres:state.planted_short", "postgres:state.planted_keys"}
     assert {*copies, "postgres:log.subject_keys"} <= heaps
+
+
+def test_postgres_logs_what_went_wrong_and_no_rows(stack: Services, world: World) -> None:
+    world.sql("CREATE TABLE state.planted_once (note text UNIQUE)")
+    insert = "INSERT INTO state.planted_once VALUES (%s)"
+    world.sql(insert, world.address)
+
+    with pytest.raises(psycopg.errors.UniqueViolation, match="already exists"):
+        world.sql(insert, world.address)
+
+    said = (stack.settings.data_dir.parent / "logs" / "infra.local.postgres.log").read_text()
+    assert "planted_once_note_key" in said
+    assert world.address not in said

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from infra.healing.heard import PostgresHeard
 from infra.postgres import make_pool
+from streams.effects.ports import Route
 from streams.steps.gaps import Count
 from tests.conftest import Database, api_connection
 
@@ -116,6 +117,26 @@ def test_a_batch_goes_on_where_it_stood_until_it_is_done(heard: PostgresHeard) -
     every = heard.take_batch()
     assert every is not None
     assert (every.every_message, every.reached, every.looks) == (True, 0, 1)
+
+
+def test_a_batch_and_its_organization_know_the_way_mails_went(heard: PostgresHeard) -> None:
+    organization = enrolled(heard)
+    old, new = batch(heard, organization, HOUR), batch(heard, organization, HOUR)
+    batch(heard, organization, timedelta(days=46))
+    execute(
+        heard,
+        "UPDATE state.send_batches SET connection = CASE batch_id WHEN %s THEN 2 ELSE 5 END",
+        old,
+    )
+    heard.watch_batches(organization, datetime.now(UTC) - timedelta(minutes=30))
+
+    taken = [heard.take_batch(), heard.take_batch()]
+
+    assert {each.batch_id: each.route for each in taken if each} == {
+        old: Route(2, "broadcast"), new: Route(5, "broadcast")
+    }  # fmt: skip
+    assert heard.routes(organization) == [Route(5, "broadcast"), Route(2, "broadcast")]
+    assert heard.routes(str(uuid4())) == []
 
 
 def test_a_day_keeps_the_numbers_with_which_it_was_last_looked_through(

@@ -123,6 +123,18 @@ def test_a_letter_is_dropped_with_a_reason(place: Installation) -> None:
     assert listed(place) == []
 
 
+def test_what_was_decided_before_a_command_had_to_end_is_told(place: Installation) -> None:
+    contact_added(place)
+    put_aside(place)
+    (item,) = listed(place)
+
+    twice = place.run("dlq", "drop", item["letter"], item["letter"], "--because", "a test")
+
+    assert twice.exit_code == 1
+    assert f"{item['letter']} dropped" in twice.output
+    assert "already_decided" in twice.output
+
+
 def test_a_retry_that_fails_again_leaves_a_letter_with_the_new_reason(place: Installation) -> None:
     bad = Record("postmark-webhooks", 0, 0, None, b"no json", {"organization": b"x"})
     place.story.reactions.skip(Batch(bad.topic, 0, (bad,)))

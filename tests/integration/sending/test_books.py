@@ -118,6 +118,10 @@ class Both:
                 if row.batch_id == batch.batch_id and self.rng.random() < 0.3
             }
             again = timedelta(seconds=AGAIN)
+            if self.rng.random() < 0.2:
+                self.books.hold(batch)
+                self.postgres.hold(batch)
+                continue
             self.books.record_lookup(batch, found, self.policy, again)
             self.postgres.record_lookup(batch, found, self.policy, again)
 

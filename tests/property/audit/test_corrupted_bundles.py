@@ -32,12 +32,12 @@ STREAM = "00000000-0000-0000-0000-0000000000aa"
 KEPT_EVENTS = 40
 
 
-def parts() -> dict[str, bytes]:
-    """A bundle of forty events and one head."""
+def parts(count: int = KEPT_EVENTS) -> dict[str, bytes]:
+    """A bundle of forty events or more, and a head over the first forty."""
     made = random.Random(1)
     tree = Growing([KEPT_EVENTS])
     events, leaves = b"", b""
-    for position in range(1, KEPT_EVENTS + 1):
+    for position in range(1, count + 1):
         value = made.randbytes(60)
         leaf = leaf_hash(position, leaf_body(STREAM, position, "A", value))
         tree.add(leaf)
@@ -45,13 +45,13 @@ def parts() -> dict[str, bytes]:
         document = {"position": position, "stream": STREAM, "version": position, "type": "A"}
         document["bytes"] = base64.b64encode(value).decode()
         events += json.dumps(document).encode() + b"\n"
-    at, root = "2026-01-05T09:00:00.000000Z", tree.root().hex()
+    at, root = "2026-01-05T09:00:00.000000Z", tree.roots[KEPT_EVENTS].hex()
     text = signed_text(LOG, KEPT_EVENTS, root, KEPT_EVENTS, at)
     key = SIGNER.public_key.hex()
     signature = SIGNER.sign(PURPOSE, text).hex()
     head = TreeHead(LOG, KEPT_EVENTS, root, KEPT_EVENTS, at, key, signature)
     about = {"format": "nudgecampaign-audit-1", "kind": "log", "log": LOG, "key": key}
-    manifest = json.dumps({**about, "events": KEPT_EVENTS}).encode()
+    manifest = json.dumps({**about, "events": count}).encode()
     return {
         "manifest.json": manifest,
         "heads.ndjson": head.line.encode(),
@@ -89,6 +89,27 @@ def checked(folder: Path, content: bytes) -> Outcome | None:
         said = str(error)
     assert len(said.splitlines()) == 1
     return None
+
+
+def test_a_bundle_whose_heads_were_taken_out_is_not_called_signed(folder: Path) -> None:
+    file = folder / "file"
+    file.write_bytes(zipped({**PARTS, "heads.ndjson": b""}, zipfile.ZIP_STORED))
+
+    with pytest.raises(UnusableError, match="40 events and no signed head"):
+        check_file(file, None, [SIGNER.public_key.hex()])
+
+
+@pytest.mark.parametrize(("behind", "kinds"), [(1, []), (999, []), (1_000, ["head"])])
+def test_heads_left_out_from_some_place_on_are_missed(
+    folder: Path, behind: int, kinds: list[str]
+) -> None:
+    bundle = zipped(parts(KEPT_EVENTS + behind), zipfile.ZIP_STORED)
+
+    outcome = checked(folder, bundle)
+
+    assert outcome is not None
+    assert [each.kind for each in outcome.findings] == kinds
+    assert f"{behind:,} events in the tree are covered by no head yet" in outcome.notes
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

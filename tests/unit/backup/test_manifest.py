@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
@@ -93,6 +94,34 @@ def test_an_erased_key_is_dropped_from_a_key_backup_once(tmp_path: Path) -> None
     assert lines[0] == f"{ADA}\t{ORGANIZATION}\t\\N"
     assert lines[1].startswith(f"{BOB}\t{ORGANIZATION}\t\\")
     assert lines[2] == "\\."
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_pruning_that_is_interrupted_goes_on_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    folder, calls = made(tmp_path / "keys", "keys"), count(1)
+    replace = Path.replace
+
+    def dies(path: Path, target: Path) -> Path:
+        if next(calls) == failing:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", dies)
+    with pytest.raises(KeyboardInterrupt):
+        prune(folder, {ADA}, SIGNER)
+    monkeypatch.undo()
+    if failing > 1:  # it was decided
+        with pytest.raises(BackupError, match="run nudge backup prune on it again"):
+            read(folder, "keys")
+
+    assert prune(folder, {ADA}, SIGNER) == (1 if failing == 1 else 0)
+
+    assert read(folder, "keys").backup_id == "one"
+    with gzip.open(folder / "dump" / "1.dat.gz", "rt") as file:
+        assert file.readline() == f"{ADA}\t{ORGANIZATION}\t\\N\n"
+    assert [path.name for path in (folder / "dump").iterdir()] == ["1.dat.gz"]
 
 
 def test_key_files_are_put_in_place_and_never_over_others(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.support.comparing import Difference
 from tests.support.truth import Differences
 
 GOOD = Verdict(
+    audience=100,
     outcomes=Counter(accepted=90, refused=2, withheld=5, held=3),
     twice=0,
     unrecorded=0,
@@ -55,7 +56,9 @@ def test_a_good_run_is_not_refused(tmp_path: Path) -> None:
     ("planted", "told"),
     [
         ({"twice": 1}, "mailed twice: 1"),
-        ({"outcomes": Counter(accepted=90, held=3, ambiguous=1)}, "missing: 1"),
+        ({"outcomes": Counter(accepted=90, held=3, refused=6, ambiguous=1)}, "missing: 1"),
+        ({"audience": 101}, "forgotten when the audience was expanded: 1"),
+        ({"audience": 98}, "forgotten when the audience was expanded: 2"),
         ({"unrecorded": 2}, "accepted by the provider, not recorded: 2"),
         ({"unfounded": 1}, "recorded as accepted, unknown to the provider: 1"),
         ({"held_listed": 2}, "held, not listed: 1"),

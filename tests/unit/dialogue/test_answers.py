@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
-from domain.conversation.values import INTENTS
+from domain.conversation.values import INTENTS, Turn
 from domain.organization.commands import Profile
 from streams.recognition.ports import Recognition
+from streams.steps.dialogue.choosing import deletion_asked
 from streams.steps.dialogue.plan import DeleteContact, SetBusiness, Tag, Unsubscribe
 from streams.steps.dialogue.situation import Findings, Named
 from tests.unit.dialogue.scenes import (
@@ -83,10 +85,8 @@ def test_how_many_contacts_there_are() -> None:
     assert "You have 1,303 contacts. 1,163 of them may be mailed." in plan.content
 
 
-def test_contacts_are_deleted_silenced_and_tagged_by_address() -> None:
+def test_contacts_are_silenced_and_tagged_by_address() -> None:
     situation, who = knowing(ADA), reference(ADA.reference)
-    deleted = reply(heard("manage_contacts"), situation, f"delete {who}")
-    assert deleted.commands == (DeleteContact(ADA.reference),)
     silenced = reply(heard("manage_contacts"), situation, f"unsubscribe {who} please")
     assert silenced.commands == (Unsubscribe(ADA.reference),)
     tag = heard("manage_contacts", audience={"tags": ["regular"]})
@@ -102,11 +102,47 @@ def test_nobody_is_added_without_consent() -> None:
     assert "where they agreed" in plan.content
 
 
-def test_privacy_deletes_and_names_the_command_that_cannot_be_undone() -> None:
+@pytest.mark.parametrize("intent", ["manage_contacts", "privacy_request"])
+def test_deleting_somebody_is_asked_about_first(intent: str) -> None:
+    who = reference(ADA.reference)
+    asked = reply(heard(intent), knowing(ADA), f"delete {who}")
+    assert asked.commands == ()
+    assert asked.content.startswith(f"Shall I delete {who}?")
+    turn = Turn(uuid4(), 1, f"delete {who}", reply=asked.content)
+    assert deletion_asked((turn,), 2) == ADA.reference
+    later = Turn(uuid4(), 2, "hello", reply=f"Hello! Shall I delete {who}?")
+    assert deletion_asked((turn, later), 3) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["yes", "Yes, delete it", "yes please", "sure, go ahead", "do it", "OK, delete them", "Yep!"],
+)
+def test_a_plain_yes_to_that_deletes_and_names_what_erases(text: str) -> None:
+    asked = replace(SITUATION, deletion=ADA)
+    done = reply(heard("approve_campaign"), asked, text)
+    assert done.commands == (DeleteContact(ADA.reference),)
+    assert f"DELETE /v1/contacts/{ADA.reference}?erase=true" in done.content
+    assert done.understood is not None
+    assert done.understood.intent == "manage_contacts"
+
+
+@pytest.mark.parametrize("text", ["no", "No, keep it", "don't", "don't delete it please", "cancel"])
+def test_a_plain_no_to_that_keeps_the_contact(text: str) -> None:
+    kept = reply(heard("reject_campaign"), replace(SITUATION, deletion=ADA), text)
+    assert (kept.commands, "stays as it is" in kept.content) == ((), True)
+
+
+@pytest.mark.parametrize(
+    "text", ["ok", "yes, send it to everybody", "delete the spring campaign", "what is that?", "it"]
+)
+def test_anything_else_deletes_nobody(text: str) -> None:
+    asked = replace(SITUATION, deletion=ADA)
+    assert reply(heard("clarify"), asked, text).commands == ()
+
+
+def test_privacy_names_the_export_and_asks_whose_data() -> None:
     situation, who = knowing(ADA), reference(ADA.reference)
-    erased = reply(heard("privacy_request"), situation, f"erase everything about {who}")
-    assert erased.commands == (DeleteContact(ADA.reference),)
-    assert f"DELETE /v1/contacts/{ADA.reference}?erase=true" in erased.content
     export = reply(heard("privacy_request"), situation, f"export what we have about {who}")
     assert not export.commands
     assert f"GET /v1/contacts/{ADA.reference}/export" in export.content

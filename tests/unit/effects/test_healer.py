@@ -5,17 +5,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 
 from streams.effects.healing.healer import FIRST_PAUSE, LONGEST_PAUSE, Healer
-from streams.effects.healing.ports import Audit, BatchAudit, IntakeAwayError, Page, Record
+from streams.effects.healing.ports import (
+    Audit,
+    BatchAudit,
+    IntakeAwayError,
+    MailHistory,
+    Page,
+    Record,
+)
 from streams.effects.ports import ProviderAwayError, ProviderRefusedError, Route, Sending
-from streams.steps.gaps import SEARCHABLE, Count
+from streams.steps.gaps import LOOKS, SEARCHABLE, Count
 from streams.steps.webhooks import understand
 
 NOW = datetime(2026, 1, 6, 12, tzinfo=UTC)
@@ -46,6 +53,10 @@ class Memory:
     postponed: list[tuple[timedelta, str]] = field(default_factory=list)
     kept: list[tuple[BatchAudit, timedelta | None, dict[str, int]]] = field(default_factory=list)
     every_message: bool = False
+    ways: list[Route] = field(default_factory=list)
+
+    def routes(self, organization_id: str) -> Sequence[Route]:
+        return self.ways
 
     def now(self) -> datetime:
         return NOW
@@ -166,17 +177,36 @@ class Door:
         self.bodies += map(json.loads, bodies)
 
 
-class Known:
-    """Senders of one organization, or of none."""
+class Servers:
+    """A MailHistory of several servers, by their tokens."""
 
-    def __init__(self, sending: Sending | None = SENDING) -> None:
+    def __init__(self, **servers: Provider) -> None:
+        self._servers = servers
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(sending: Sending, *more: Any) -> Any:
+            return getattr(self._servers[sending.server_token], name)(sending, *more)
+
+        return ask
+
+
+class Known:
+    """Senders of one organization, or of none; `earlier` are connections that were replaced."""
+
+    def __init__(self, sending: Sending | None = SENDING, **earlier: int) -> None:
         self._sending = sending
+        self._earlier = {number: token for token, number in earlier.items()}
 
     def sending(self, organization_id: str) -> Sending | None:
         return self._sending
 
     def sent_by(self, organization_id: str, route: Route) -> Sending | None:
-        return self._sending
+        token = self._earlier.get(route.connection)
+        if self._sending is None or token is None:
+            return None
+        return replace(
+            self._sending, server_token=token, stream=route.stream, connection=route.connection
+        )
 
 
 @dataclass
@@ -187,13 +217,23 @@ class Healing:
     provider: Provider = field(default_factory=Provider)
     door: Door = field(default_factory=Door)
     senders: Known = field(default_factory=Known)
+    servers: Servers | None = None
 
     def compare(self, since: datetime = LONG_AGO, failures: int = 0) -> None:
         self.heard.audits.append(Audit(ORGANIZATION, since, failures))
         assert self.step()
 
     def step(self) -> bool:
-        return Healer(self.heard, self.senders, self.provider, self.door, EVERY, AFTER).step()
+        history = cast("MailHistory", self.servers or self.provider)
+        return Healer(self.heard, self.senders, history, self.door, EVERY, AFTER).step()
+
+    def with_an_earlier_server(self) -> Provider:
+        """Connection 3 replaced connection 2; mails went through both. The earlier server."""
+        earlier = Provider()
+        self.servers = Servers(token=self.provider, before=earlier)
+        self.senders = Known(replace(SENDING, connection=3), before=2)
+        self.heard.ways = [Route(3, "broadcast"), Route(2, "old-broadcast"), Route(2, "outbound")]
+        return earlier
 
     def look_up(self, **changes: Any) -> tuple[BatchAudit, timedelta | None, dict[str, int]]:
         batch = BatchAudit("b", ORGANIZATION, LONG_AGO, "broadcast", False, 0, 0, 0, 0)
@@ -441,3 +481,87 @@ def test_an_organization_without_a_server_waits(healing: Healing) -> None:
     healing.compare()
 
     assert healing.heard.postponed == [(FIRST_PAUSE, "The organization has no server.")]
+
+
+# --- another server was connected ------------------------------------------------------------
+
+
+def test_what_an_earlier_server_tells_is_counted_and_put_back_too(healing: Healing) -> None:
+    earlier = healing.with_an_earlier_server()
+    healing.provider.days = {"Open": {TODAY: 2}}
+    earlier.days = {"Open": {TODAY: 1}}
+    earlier.read = {"Open": [opened("m")]}
+    earlier.bounced = [{"ID": 1, "Type": "HardBounce", "MessageID": "m", "Email": "a@example.com",
+                        "BouncedAt": (NOW - timedelta(hours=1)).isoformat()}]  # fmt: skip
+    healing.heard.counted = {("Open", TODAY): 2}
+    healing.heard.messages = {"m"}
+
+    healing.compare()
+
+    assert {body["RecordType"] for body in healing.door.bodies} == {"Open", "Bounce"}
+    assert Count("Open", TODAY, 3, 2) in healing.heard.looked
+    assert Count("Bounce", date(2025, 11, 22), 1, 0) in healing.heard.looked
+    assert earlier.asked.count("suppressions") == 2
+
+
+def test_an_earlier_server_that_is_closed_to_us_is_left_out(healing: Healing) -> None:
+    earlier = healing.with_an_earlier_server()
+    earlier.error = ProviderRefusedError("http_401", "no such server")
+    healing.provider.days = {"Open": {TODAY: 1}}
+    healing.provider.read = {"Open": [opened("m")]}
+    healing.heard.messages = {"m"}
+
+    healing.compare()
+
+    assert earlier.asked == ["daily"]
+    assert healing.heard.finished == [(EVERY, {"Open": 1})]
+
+
+def test_an_earlier_server_that_is_away_is_asked_again_with_the_others(healing: Healing) -> None:
+    healing.with_an_earlier_server().error = ProviderAwayError("HTTP 500")
+
+    healing.compare()
+
+    assert healing.heard.postponed == [(FIRST_PAUSE, "HTTP 500")]
+
+
+def test_one_server_of_two_connections_is_counted_once(healing: Healing) -> None:
+    healing.with_an_earlier_server()
+    healing.senders = Known(replace(SENDING, connection=3), token=2)
+    healing.provider.days = {"Open": {TODAY: 3}}
+    healing.heard.counted = {("Open", TODAY): 3}
+
+    healing.compare()
+
+    assert "reads" not in healing.provider.asked
+    assert healing.provider.asked.count("suppressions") == 3
+
+
+def test_a_batch_is_looked_up_at_the_server_it_went_through(healing: Healing) -> None:
+    earlier = healing.with_an_earlier_server()
+    earlier.sent = [{"MessageID": "m", "Metadata": {"delivery_id": str(uuid4())}}]
+    earlier.detailed = {
+        "m": {"MessageID": "m", "MessageEvents": [
+            {"Type": "Delivered", "Recipient": "a@example.com",
+             "ReceivedAt": (NOW - timedelta(hours=1)).isoformat()}]}
+    }  # fmt: skip
+    healing.heard.messages = {"m"}
+
+    _, again, found = healing.look_up(connection=2)
+
+    assert (again, found) == (None, {"Delivery": 1})
+    assert healing.provider.asked == []
+
+
+@pytest.mark.parametrize(
+    ("connection", "failures", "ends"), [(2, LOOKS, True), (2, LOOKS - 1, False), (3, LOOKS, False)]
+)
+def test_a_batch_of_an_earlier_server_that_stays_closed_is_left_alone(
+    healing: Healing, connection: int, failures: int, ends: bool
+) -> None:
+    refused = ProviderRefusedError("http_401", "no such server")
+    healing.with_an_earlier_server().error = healing.provider.error = refused
+
+    _, again, _ = healing.look_up(connection=connection, failures=failures)
+
+    assert (again is None) == ends

@@ -31,13 +31,14 @@ from streams.effects.ports import (
     Lane,
     OpenBatch,
     ProviderAwayError,
+    ProviderRefusedError,
     Recipient,
     Route,
     Sending,
 )
 from streams.effects.sending.mails import MailShop
 from streams.effects.sending.pace import Paces
-from streams.effects.sending.resolver import Resolver
+from streams.effects.sending.resolver import REFUSED_RETRY, RETRY, Resolver
 from streams.effects.sending.rota import Rota
 from streams.effects.sending.sender import NOT_RENDERED, Sender
 
@@ -56,7 +57,8 @@ class Books:
     recorded: dict[Lane, BatchOutcome] = field(default_factory=dict)
     due: list[OpenBatch] = field(default_factory=list)
     looked_up: list[tuple[Mapping[str, str], timedelta]] = field(default_factory=list)
-    postponed: list[OpenBatch] = field(default_factory=list)
+    postponed: list[tuple[OpenBatch, timedelta]] = field(default_factory=list)
+    held: list[OpenBatch] = field(default_factory=list)
 
     def waiting(self) -> Sequence[Lane]:
         return [lane for lane in self.lanes if lane not in self.recorded]
@@ -86,7 +88,10 @@ class Books:
         self.looked_up.append((found, again_after))
 
     def postpone(self, batch: OpenBatch, delay: timedelta) -> None:
-        self.postponed.append(batch)
+        self.postponed.append((batch, delay))
+
+    def hold(self, batch: OpenBatch) -> None:
+        self.held.append(batch)
 
 
 @dataclass
@@ -96,6 +101,7 @@ class Provider:
     call: Call | None = None
     sent: list[Mapping[str, Any]] = field(default_factory=list)
     found: Mapping[str, str] | None = None
+    closed: bool = False
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
     def send(self, sending: Sending, messages: Sequence[Mapping[str, Any]]) -> Call:
@@ -105,6 +111,8 @@ class Provider:
 
     def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
         self.asked.append((sending.server_token, sending.stream, batch_id))
+        if self.closed:
+            raise ProviderRefusedError("http_401", "no such server")
         if self.found is None:
             raise ProviderAwayError("gone fishing")
         return self.found
@@ -233,7 +241,25 @@ def test_a_look_up_is_recorded_and_the_next_is_at_least_a_second_later() -> None
 def test_a_provider_that_cannot_look_postpones_the_decision() -> None:
     books = Books([], due=[OpenBatch("b", "o", 1, Route(2, "broadcast"))])
     Resolver(books, Connections(), Provider(), "resend", timedelta(minutes=1)).step()
-    assert (books.looked_up, books.postponed) == ([], books.due)
+    assert (books.looked_up, books.postponed) == ([], [(books.due[0], RETRY)])
+
+
+@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("policy", ["resend", "hold"])
+def test_a_server_that_is_closed_to_us_for_a_day_leaves_the_decision_to_a_person(
+    policy: Policy, connected: bool
+) -> None:
+    young, old = (
+        OpenBatch(name, "o", 1, Route(2, "broadcast"), age)
+        for name, age in (("y", timedelta(hours=23)), ("o", timedelta(hours=24)))
+    )
+    books = Books([], due=[young, old])
+    senders = Connections(SENDING if connected else None)
+
+    Resolver(books, senders, Provider(closed=True), policy, timedelta(0)).step()
+
+    assert books.postponed == [(young, REFUSED_RETRY)]
+    assert (books.held, books.looked_up) == ([old], [])
 
 
 def test_a_batch_is_looked_up_where_it_was_sent() -> None:

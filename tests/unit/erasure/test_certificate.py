@@ -124,8 +124,11 @@ def test_a_line_cut_by_a_crash_is_dropped_and_the_next_one_fits(
 ) -> None:
     with path.open("ab") as file:
         file.write(b'{"entry":4,"prev')
+    assert len(ledger.entries()) == 3
+    with pytest.raises(LedgerError, match="copy it again"):
+        ledger.entries(whole=True)
     assert ledger.append(certify(erasure(5), SIGNER))
-    assert len(ledger.entries()) == 4
+    assert len(ledger.entries(whole=True)) == 4
 
 
 def _drop(number: int) -> Callable[[list[str]], list[str]]:
