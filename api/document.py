@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from api.auth import authenticate, services_of
 from api.errors import MEDIA_TYPE, Problem, body_of_problem
 
-_BEARER: Final = [{"bearer": []}]
+_BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 _SCHEMES: Final = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or access token."},
     "webhook": {"type": "http", "scheme": "basic", "description": "An organization's webhooks."},

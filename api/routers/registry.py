@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from schemas.compatibility import incompatibilities, parse
 from schemas.registry import EventSchema, Registry, SchemaError, default_registry
@@ -59,7 +60,7 @@ class RegistryRoute(APIRoute):
         return answer
 
 
-_PROPOSED: Final = {"schema": '{"type": "record", "name": "ContactAdded", "fields": []}'}
+_PROPOSED: Final[JsonDict] = {"schema": '{"type": "record", "name": "ContactAdded", "fields": []}'}
 
 
 class Proposed(BaseModel):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from api.routers.events import CONCEALED, CREDENTIALS
+from api.auth import CONCEALED
+from api.routers.events import CREDENTIALS
 from schemas.registry import ROOT
 from tests.support.api import Api
 

@@ -50,7 +50,7 @@ class Asked:
     closed: frozenset[str]
     """Endpoints, such as `GET /v1/events`, that want a key."""
 
-    def headers_of(self, case: Case) -> dict[str, str]:
+    def headers_of(self, case: Case[Any]) -> dict[str, str]:
         """The credentials that this endpoint wants."""
         return self.webhook if case.path.startswith("/v1/webhooks/") else self.headers
 
@@ -148,7 +148,7 @@ with_ids_of_its_own = schemathesis.pytest.from_fixture("owner")
 
 
 @schemathesis.check
-def code_is_registered(ctx: Any, response: Any, case: Case) -> None:
+def code_is_registered(ctx: Any, response: Any, case: Case[Any]) -> None:
     """An error has a code, and the code is one that the reference explains."""
     if "problem+json" not in "".join(response.headers.get("content-type", [])):
         return
@@ -164,19 +164,19 @@ REGISTERED: Final = frozenset(registered()) | {
 
 
 @with_made_up_ids.parametrize()
-def test_what_anybody_with_a_key_asks(case: Case, asked: tuple[Api, Asked]) -> None:
+def test_what_anybody_with_a_key_asks(case: Case[Any], asked: tuple[Api, Asked]) -> None:
     _, how = asked
     case.call_and_validate(base_url=how.base_url, headers=how.headers_of(case))
 
 
 @with_ids_of_its_own.parametrize()
-def test_what_an_owner_asks_about_its_things(case: Case, asked: tuple[Api, Asked]) -> None:
+def test_what_an_owner_asks_about_its_things(case: Case[Any], asked: tuple[Api, Asked]) -> None:
     _, how = asked
     case.call_and_validate(base_url=how.base_url, headers=how.headers_of(case))
 
 
 @without_a_key.parametrize()
-def test_what_is_asked_without_a_key(case: Case, asked: tuple[Api, Asked]) -> None:
+def test_what_is_asked_without_a_key(case: Case[Any], asked: tuple[Api, Asked]) -> None:
     _, how = asked
     answer = case.call_and_validate(base_url=how.base_url)
     if case.operation.label in how.closed:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.access.permissions import PERMISSIONS, ROLES
-from tests.integration.conversations.conftest import Talk
+from tests.support.talking import Talk
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
+from fastapi import FastAPI
 
 from streams.recognition.offline import OfflineRecognizer
 from tests.conftest import fresh_database
@@ -24,6 +26,10 @@ class House:
     story: Story
     mine: Occupant
     theirs: Occupant
+
+    @property
+    def application(self) -> FastAPI:
+        return cast("FastAPI", self.api.client.app)
 
     def swaps(self) -> Swaps:
         return Swaps(self.api, self.api.client, self.mine, self.theirs)

@@ -120,7 +120,7 @@ def test_every_kind_of_frame_is_tried() -> None:
 
 
 def test_there_is_one_websocket(house: House) -> None:
-    routes = [each.original_route for each in iter_route_contexts(house.api.client.app.routes)]
+    routes = [each.original_route for each in iter_route_contexts(house.application.routes)]
     paths = {each.path for each in routes if isinstance(each, WebSocketRoute)}
     assert paths == {"/v1/ws"}
 
