@@ -61,7 +61,7 @@ def hashed(client: Client, table: str) -> Any:
 def test_every_table_is_rebuilt_as_it_is(
     world: Models, written: Written, analytics: AnalyticsDesk, clickhouse: Client
 ) -> None:
-    world.append_history(3, streams=200)
+    world.append_history(3, streams=600)
     world.append(delivery_events(3_000))
     written.live()
     for table in ("events", "turns", "deliveries"):
