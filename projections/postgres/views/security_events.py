@@ -38,7 +38,11 @@ _ENDINGS: Final = {"logged_out": "logout", "token_reused": "refresh_reused"}
 AUDITED: Final[Mapping[str, Reader]] = {
     "SecurityEventRecorded": lambda e: Told(e.data["kind"], e.data["subject"], e.data["what"]),
     "ApiKeyIssued": lambda e: Told("key_issued", e.data["key_id"], e.data["prefix"]),
+    "ApiKeyReplaced": lambda e: Told("key_rotated", e.data["key_id"], e.data["replaced_by"]),
     "ApiKeyRevoked": lambda e: Told("key_revoked", e.data["key_id"]),
+    "AnalystCreated": lambda e: Told("key_issued", e.stream_id, "analyst"),
+    "AnalystRevoked": lambda e: Told("key_revoked", e.stream_id, "analyst"),
+    "ApprovalRuleSet": lambda _: Told("permission_changed", "", "second_approver"),
     "PersonalDataRead": lambda e: Told("unmasking", "", e.data["what"]),
     "PostmarkConnected": lambda _: Told("credentials_changed", "", "postmark"),
     "SessionStarted": lambda e: Told("login", e.data["user_id"], e.data["entry"]),
