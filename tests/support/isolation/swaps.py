@@ -24,7 +24,8 @@ PLACES: Final = {
     "turn_id": "SELECT id FROM views.turns WHERE organization_id = %s ORDER BY id LIMIT 1",
     "conversation_id": "SELECT conversation_id FROM views.turns WHERE organization_id = %s"
     " ORDER BY id LIMIT 1",
-    "delivery_id": "SELECT id FROM views.deliveries WHERE organization_id = %s AND state = 'held'",
+    "delivery_id": "SELECT id FROM views.deliveries WHERE organization_id = %s"
+    " ORDER BY state <> 'held', id LIMIT 1",
     "campaign_id": "SELECT id FROM views.campaigns WHERE organization_id = %s"
     " AND name LIKE '%%sent'",
 }
