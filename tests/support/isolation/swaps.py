@@ -17,6 +17,8 @@ from tests.support.isolation.occupants import Occupant
 from tests.support.isolation.operations import Ask, Operation, Site
 
 PLACES: Final = {
+    "key_id": "SELECT id FROM views.api_keys WHERE organization_id = %s ORDER BY created_at DESC"
+    " LIMIT 1",
     "session_id": "SELECT session_id FROM state.sessions WHERE organization_id = %s"
     " ORDER BY session_id LIMIT 1",
     "invitation_id": "SELECT id FROM views.invitations WHERE organization_id = %s"
