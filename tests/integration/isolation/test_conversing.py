@@ -48,6 +48,10 @@ class Raid:
     swaps: Swaps
     names: Mapping[str, str]
 
+    @property
+    def said(self) -> list[str]:
+        return [sentence.format(**self.names) for sentence in SENTENCES]
+
     def turns(self) -> int:
         read = self.talk.api.get(f"/v1/conversations/{self.talk.conversation_id}")
         return len(read.json()["turns"])
@@ -80,7 +84,7 @@ def raid(house: House, offline: OfflineRecognizer) -> Raid:
 
 def test_no_sentence_reaches_what_is_anothers(raid: Raid) -> None:
     before = raid.swaps.others.state
-    said = [sentence.format(**raid.names) for sentence in SENTENCES]
+    said = raid.said
 
     answers = [json.dumps(raid.talk.ask(each)) for each in said]
 
@@ -146,7 +150,7 @@ def test_no_frame_reaches_what_is_anothers(raid: Raid, house: House) -> None:
         "voice_unavailable", "not_found", "not_found",
     ]  # fmt: skip
     assert whole["turns"][-1]["status"] == "answered"
-    assert raid.leaked(json.dumps([got, whole]), json.dumps([sent, SENTENCES])) == set()
+    assert raid.leaked(json.dumps([got, whole]), json.dumps([sent, raid.said])) == set()
     assert raid.swaps.others.state == before
 
 

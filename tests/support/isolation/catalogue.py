@@ -29,7 +29,9 @@ COUNTED: Final = frozenset({"state.attempts"})
 DOORS: Final = {
     "log.last_position": "a number",
     "log.position_at": "a number",
+    "state.find_analyst": "an id, for who knows the hash of a login's password",
     "state.find_refresh_token": "ids, for who knows the hash of a token",
+    "state.note_key_uses": "nothing: notes when keys were used",
     "state.find_user": "ids, for who knows the keyed hash of an address",
     "views.find_api_key": "ids, for who knows the hash of a key",
     "views.find_delivery": "ids and the kind, for who knows the delivery's id",

@@ -109,6 +109,8 @@ def _settle(api: Api, word: str) -> None:
     server = {"server_token": f"{word}-token-0123456789"}
     _done(api.request("PUT", "/v1/organization/postmark", server))
     _done(api.get("/v1/events"))
+    _done(api.post("/v1/analysts", {"name": f"{word}dashboard"}))
+    _done(api.post("/v1/api-keys", {"name": f"{word}key", "scopes": ["campaigns:read"]}))
 
 
 def _done(answer: Any) -> None:

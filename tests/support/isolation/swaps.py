@@ -17,6 +17,8 @@ from tests.support.isolation.occupants import Occupant
 from tests.support.isolation.operations import Ask, Operation, Site
 
 PLACES: Final = {
+    "key_id": "SELECT id FROM views.api_keys WHERE organization_id = %s ORDER BY created_at DESC"
+    " LIMIT 1",
     "session_id": "SELECT session_id FROM state.sessions WHERE organization_id = %s"
     " ORDER BY session_id LIMIT 1",
     "invitation_id": "SELECT id FROM views.invitations WHERE organization_id = %s"
@@ -24,7 +26,8 @@ PLACES: Final = {
     "turn_id": "SELECT id FROM views.turns WHERE organization_id = %s ORDER BY id LIMIT 1",
     "conversation_id": "SELECT conversation_id FROM views.turns WHERE organization_id = %s"
     " ORDER BY id LIMIT 1",
-    "delivery_id": "SELECT id FROM views.deliveries WHERE organization_id = %s AND state = 'held'",
+    "delivery_id": "SELECT id FROM views.deliveries WHERE organization_id = %s"
+    " ORDER BY state <> 'held', id LIMIT 1",
     "campaign_id": "SELECT id FROM views.campaigns WHERE organization_id = %s"
     " AND name LIKE '%%sent'",
 }
