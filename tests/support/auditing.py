@@ -13,10 +13,12 @@ from pathlib import Path
 from domain.audit.heads import EVERY_SECONDS
 from infra.audit.anchors import HeadsTopic
 from infra.audit.keeper import TreeKeeper
+from infra.audit.tree import grow, sign_if_due, state_of
 from infra.event_log import NewEvent, append
 from infra.postgres import Connection, connect
 from infra.signing import Signer
 from tests.conftest import Database
+from tests.support.api import Api
 
 SIGNER = Signer(b"s" * 32)
 ACME, ROSA = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
@@ -64,6 +66,14 @@ class AuditedLog:
         """Of every event."""
         rows = self.worker.execute("SELECT position FROM log.events ORDER BY position").fetchall()
         return [position for (position,) in rows]
+
+
+def sign_everything(api: Api) -> None:
+    """What the keeper of the tree does: every event is under a signed head."""
+    with api.worker.pool.connection() as connection:
+        state = state_of(connection, lock=True)
+        assert state is not None
+        sign_if_due(connection, grow(connection, state, 100_000), SIGNER, every=0.0)
 
 
 @contextmanager

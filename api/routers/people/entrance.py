@@ -29,7 +29,7 @@ router = APIRouter(
     responses=REFUSALS,
 )
 well_known = APIRouter(tags=["entrance"])
-RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, max_length=200)]
+RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 _ASKED = {"status": "check_your_mail"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
@@ -36,6 +36,11 @@ _DONE: Final[dict[Purpose, tuple[str, str]]] = {
     "reset": ("Your password is changed", "You are logged out everywhere: log in with it."),
     "invitation": ("You are in", "Log in with your address and this password."),
 }
+_PAGES: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"description": "The link is not valid.", "content": {"text/html": {}}},
+    409: {"description": "It was used already.", "content": {"text/html": {}}},
+    422: {"description": "The form again, with what is wrong.", "content": {"text/html": {}}},
+}
 Form = dict[str, str]
 
 
@@ -50,7 +55,7 @@ def _not_valid(detail: str, status: int) -> HTMLResponse:
     return page("This link is not valid", f"<p>{escape(detail)}</p>", status)
 
 
-@router.get("/{token}", response_class=HTMLResponse)
+@router.get("/{token}", response_class=HTMLResponse, responses=_PAGES)
 async def ask(token: str, services: ServicesOf) -> HTMLResponse:
     """Show what the link is for. Scanners follow links, so looking changes nothing."""
     purpose = services.people.entrance.purpose(token)
@@ -59,7 +64,7 @@ async def ask(token: str, services: ServicesOf) -> HTMLResponse:
     return _form(purpose)
 
 
-@router.post("/{token}", response_class=HTMLResponse)
+@router.post("/{token}", response_class=HTMLResponse, responses=_PAGES)
 async def act(token: str, request: Request, services: ServicesOf, visit: VisitOf) -> HTMLResponse:
     """Do what the link is for. The token alone is the proof: no cookie is looked at."""
     entrance = services.people.entrance

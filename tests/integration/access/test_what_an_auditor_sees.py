@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from domain.access.permissions import ROLES
-from infra.audit.tree import grow, sign_if_due, state_of
 from infra.audit.verify_bundle import check_file
 from tests.support.api import Api
-from tests.support.auditing import SIGNER
+from tests.support.auditing import SIGNER, sign_everything
 
 
 def events(api: Api, key: str, kind: str) -> list[dict[str, Any]]:
@@ -28,14 +27,6 @@ def readings(api: Api) -> list[tuple[str, str]]:
         (each["data"]["caller"], each["data"]["what"])
         for each in events(api, api.key("audit:read"), "PersonalDataRead")
     ]
-
-
-def sign_everything(api: Api) -> None:
-    """What the keeper of the tree does: every event is under a signed head."""
-    with api.worker.pool.connection() as connection:
-        state = state_of(connection, lock=True)
-        assert state is not None
-        sign_if_due(connection, grow(connection, state, 100_000), SIGNER, every=0.0)
 
 
 def stands(proof: dict[str, Any], folder: Path) -> bool:

@@ -6,6 +6,7 @@ All its checks are on. The number of examples is bounded and they are the same e
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,10 +20,14 @@ from schemathesis.schemas import BaseSchema
 
 from infra.bootstrap import Core
 from infra.kafka import create_topics
+from infra.reference.endpoints import application
 from infra.reference.problems import registered
+from projections.clickhouse.connect import connect
+from projections.clickhouse.migrate import migrate
 from schemas.topics import all_topics
 from tests.conftest import fresh_database
 from tests.support.api import Api, running_api
+from tests.support.auditing import sign_everything
 from tests.support.services import Services
 from tests.support.serving import served
 
@@ -38,6 +43,25 @@ _CHECKS: Final = {
         ]
     },
 }  # fmt: skip
+
+
+_OFF: Final = {"enabled": False}
+_EXCEPTIONS: Final = [
+    # These paths are an item's, too, whose id they are not: its methods say 422, not 405.
+    {"include-name": "POST /v1/invitations/accept", "checks": {"unsupported_method": _OFF}},
+    # A bad line is told in the answer and loses no other: 200.
+    {
+        "include-name": "POST /v1/contacts/import",
+        "checks": {"unsupported_method": _OFF, "negative_data_rejection": _OFF},
+    },
+]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def ndjson(_context: Any, value: Any) -> bytes:
+    """A value a line; anything that is no list as it is."""
+    lines = value if isinstance(value, list) else [value]
+    return b"".join(json.dumps(each).encode() + b"\n" for each in lines)
 
 
 @dataclass(frozen=True)
@@ -65,7 +89,14 @@ def asked(stack: Services) -> Iterator[tuple[Api, Asked]]:
         api = running.enter_context(running_api(stack, database))
         at = running.enter_context(served(Core(settings, api.core.addresses, "api")))
         bearer = {"Authorization": f"Bearer {api.tenant.api_key}"}
+        migrate(connect(*_clickhouse(api)))
+        sign_everything(api)
         yield api, Asked(f"http://{at}", bearer, _webhook(api), _closed(api))
+
+
+def _clickhouse(api: Api) -> tuple[str, str, str]:
+    at = api.core.addresses
+    return at.clickhouse_url, at.clickhouse_username, at.clickhouse_password
 
 
 def _webhook(api: Api) -> dict[str, str]:
@@ -91,60 +122,47 @@ def _closed(api: Api) -> frozenset[str]:
     )
 
 
-def document_of(
-    asked: tuple[Api, Asked], parameters: dict[str, str], *, systematic: bool, examples: int
-) -> BaseSchema:
-    """The document, with these values where they are given. `systematic`: every boundary and every
-    kind of wrong value too, some 40 requests an endpoint, beside so many examples."""
-    api, _ = asked
+def document_of(*, systematic: bool, examples: int, mode: str = "all") -> BaseSchema:
+    """The document. `systematic`: every boundary and every kind of wrong value too, some 40
+    requests an endpoint, beside so many examples. `mode`: `positive` asks what is allowed only."""
     config = SchemathesisConfig.from_dict(
         {
             "seed": 1,
             "checks": _CHECKS,
-            "parameters": parameters,
+            "operations": _EXCEPTIONS,
             "phases": {"coverage": {"enabled": systematic}},
-            "generation": {"deterministic": True, "max-examples": examples, "database": "none"},
+            "generation": {
+                "mode": mode,
+                "deterministic": True,
+                "max-examples": examples,
+                "database": "none",
+            },
         }
     )
-    document: dict[str, Any] = api.client.get("/openapi.json").json()
-    return schemathesis.openapi.from_dict(document, config=config)
+    return schemathesis.openapi.from_dict(application().openapi(), config=config)
 
 
 @pytest.fixture(scope="module")
-def anybody(asked: tuple[Api, Asked]) -> BaseSchema:
-    """The document alone: ids are made up."""
-    return document_of(asked, {}, systematic=True, examples=5)
-
-
-@pytest.fixture(scope="module")
-def owner(asked: tuple[Api, Asked]) -> BaseSchema:
-    """The document with ids of things that are there."""
+def belongings(asked: tuple[Api, Asked]) -> dict[str, str]:
+    """Ids of things that are there, by the name they have in a path."""
     api, _ = asked
-    contact = api.contact("ada@example.com", first_name="Ada")
     conversation = api.post("/v1/conversations", {}).json()["id"]
     said = api.post(
         f"/v1/conversations/{conversation}/messages", {"text": "hello"},
         headers={"Prefer": "wait=0"},
     )  # fmt: skip
-    ids = {
-        "path.contact_id": contact,
-        "path.campaign_id": api.campaign()["id"],
-        "path.business_id": api.tenant.business_id,
-        "path.conversation_id": conversation,
-        "path.turn_id": said.json()["turn_id"],
+    return {
+        "contact_id": api.contact("somebody@example.org", first_name="Ada"),
+        "campaign_id": api.campaign()["id"],
+        "business_id": api.tenant.business_id,
+        "conversation_id": conversation,
+        "turn_id": said.json()["turn_id"],
     }
-    return document_of(asked, ids, systematic=False, examples=15)
 
 
-@pytest.fixture(scope="module")
-def nobody(asked: tuple[Api, Asked]) -> BaseSchema:
-    """The document for who has no key."""
-    return document_of(asked, {}, systematic=False, examples=5)
-
-
-with_made_up_ids = schemathesis.pytest.from_fixture("anybody")
-without_a_key = schemathesis.pytest.from_fixture("nobody")
-with_ids_of_its_own = schemathesis.pytest.from_fixture("owner")
+MADE_UP = document_of(systematic=True, examples=5)
+OWN = document_of(systematic=False, examples=15, mode="positive")
+KEYLESS = document_of(systematic=False, examples=5)
 
 
 @schemathesis.check
@@ -163,19 +181,25 @@ REGISTERED: Final = frozenset(registered()) | {
 }
 
 
-@with_made_up_ids.parametrize()
+@MADE_UP.parametrize()
 def test_what_anybody_with_a_key_asks(case: Case[Any], asked: tuple[Api, Asked]) -> None:
-    _, how = asked
+    api, how = asked
+    if case.path.endswith("/proof"):
+        sign_everything(api)  # what others have asked for has made events
     case.call_and_validate(base_url=how.base_url, headers=how.headers_of(case))
 
 
-@with_ids_of_its_own.parametrize()
-def test_what_an_owner_asks_about_its_things(case: Case[Any], asked: tuple[Api, Asked]) -> None:
+@OWN.parametrize()
+def test_what_an_owner_asks_about_its_things(
+    case: Case[Any], asked: tuple[Api, Asked], belongings: dict[str, str]
+) -> None:
     _, how = asked
-    case.call_and_validate(base_url=how.base_url, headers=how.headers_of(case))
+    case.path_parameters |= {n: v for n, v in belongings.items() if n in case.path_parameters}
+    hurry = {**how.headers_of(case), "Prefer": "wait=0"}  # nobody answers sentences here
+    case.call_and_validate(base_url=how.base_url, headers=hurry)
 
 
-@without_a_key.parametrize()
+@KEYLESS.parametrize()
 def test_what_is_asked_without_a_key(case: Case[Any], asked: tuple[Api, Asked]) -> None:
     _, how = asked
     answer = case.call_and_validate(base_url=how.base_url)

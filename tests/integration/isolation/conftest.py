@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from streams.recognition.offline import OfflineRecognizer
 from tests.conftest import fresh_database
 from tests.support.api import Api, running_api
+from tests.support.auditing import sign_everything
 from tests.support.isolation.occupants import Occupant, analyse, furnish
 from tests.support.isolation.swaps import Swaps
 from tests.support.services import Services
@@ -42,5 +43,6 @@ def house(stack: Services, offline: OfflineRecognizer) -> Iterator[House]:
         theirs = furnish(story, offline, "kestrel")
         mine = furnish(story, offline, "plover")
         analyse(api, story)
+        sign_everything(api)
         yield House(api, story, mine, theirs)
         story.close()

@@ -9,6 +9,9 @@ from tests.integration.isolation.conftest import House
 from tests.support.isolation.operations import UncoveredError, operations
 
 UNDOCUMENTED = {
+    "/docs",
+    "/docs/{name}",
+    "/docs/start.js",
     "/registry/config/{subject}",
     "/registry/mode/{subject}",
     "/registry/associations/resources/{resource:path}",

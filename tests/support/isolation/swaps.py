@@ -17,6 +17,7 @@ from tests.support.isolation.occupants import Occupant
 from tests.support.isolation.operations import Ask, Operation, Site
 
 PLACES: Final = {
+    "position": "SELECT position FROM log.events WHERE organization_id = %s ORDER BY 1 LIMIT 1",
     "key_id": "SELECT id FROM views.api_keys WHERE organization_id = %s ORDER BY created_at DESC"
     " LIMIT 1",
     "session_id": "SELECT session_id FROM state.sessions WHERE organization_id = %s"
@@ -73,7 +74,8 @@ class Swaps:
         self.others_ids = self.others.ids()
         # What is sent as a text may be stored, and is then one's own.
         self.texts = [self.theirs.address, self.theirs.draft, f"[[{self._contact()}]]"]
-        given = {token for text in self.texts for token in tokens_in(text, self.words)}
+        told = [*self.texts, self.others_ids[0]]
+        given = {token for text in told for token in tokens_in(text, self.words)}
         self.secrets = self.others.tokens(self.words) - self.own.tokens(self.words) - given
 
     def _contact(self) -> str:
@@ -94,7 +96,7 @@ class Swaps:
         for site in operation.sites:
             for value in self._values(site, theirs):
                 yield from self._look(operation, str(site), asked.at(site, value), site)
-        if len(operation.in_path) > 1 or theirs:
+        if operation.needs_key and (len(operation.in_path) > 1 or theirs):
             whole = operation.ask(theirs)
             yield from self._look(operation, "all of it", whole, _whole(operation))
         self.api.project()
@@ -171,7 +173,7 @@ def _refused(site: Site, answer: httpx.Response) -> bool:
 def values_of(belongings: Belongings, operation: Operation) -> dict[str, str]:
     """Ids of this organization by the names that the endpoint has for them."""
     special = SPECIAL.get(operation.path, {})
-    names = {site.name for site in operation.sites if site.is_id}
+    names = {site.name for site in operation.sites if site.is_id} | {*operation.in_path}
     values: dict[str, str] = {}
     for name in names:
         query = special.get(name) or PLACES.get(name) or _by_name(belongings, name)
