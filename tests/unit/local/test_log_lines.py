@@ -37,4 +37,5 @@ def test_addresses_are_left_out_of_words_fields_and_exceptions(
     lines = capsys.readouterr().out
     assert len(lines.splitlines()) == 3
     assert lines.count("[address]") >= 5
-    assert "ada" not in lines
+    assert "ada@" not in lines
+    assert "ada%40" not in lines

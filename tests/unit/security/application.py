@@ -13,7 +13,7 @@ from typing import Any, cast
 from fastapi.testclient import TestClient
 
 from api.app import build_app
-from api.ports import Answer, Services
+from api.ports import Answer, BodyLimits, RateLimits, Services
 from tests.support.fake_transaction import FakeTransaction
 
 
@@ -53,6 +53,8 @@ def client(
     given: dict[str, Any] = {
         "reads": None,
         "sockets": SimpleNamespace(connections=0),
+        "rates": RateLimits("off", "off", "off", "off"),
+        "bodies": BodyLimits(wait=10, pace=8192),
         "public_url": public_url,
         "cors_origins": cors_origins,
         "new_id": uuid.uuid4,
