@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from streams.recognition.ports import Recognition
 from streams.steps.dialogue.choosing import SHALL_I_DELETE
+from streams.steps.dialogue.permitting import lacking
 from streams.steps.dialogue.phrases import left_out, quoted
 from streams.steps.dialogue.plan import Action, DeleteContact, Tag, Thought, Unsubscribe, says
 from streams.steps.dialogue.situation import Person, Situation
@@ -60,7 +61,7 @@ def manage(recognition: Recognition, text: str, situation: Situation) -> Thought
             "need to know when and where they agreed: use POST /v1/contacts or an import."
         )
     if _DELETE.search(text) and not _STOP.search(text):
-        return _asks(address)
+        return _asks(address, situation)
     if _STOP.search(text):
         return says(
             f"{address} gets no more mail from us.", commands=(Unsubscribe(person.reference),)
@@ -82,8 +83,10 @@ _NO = frozenset("no nope not don never keep leave cancel stop".split())
 _WITH_NO = _NO | frozenset("please it them him her that thanks t do mind delete remove".split())
 
 
-def _asks(address: str) -> Thought:
+def _asks(address: str, situation: Situation) -> Thought:
     """Deleting cannot be undone, and a sentence can be misunderstood: it takes a yes."""
+    if "contacts:write" not in situation.may:
+        return says(f"I cannot delete {address}: {lacking('contacts:write')}")
     return says(
         f"{SHALL_I_DELETE.format(address=address)} It is then {_MEANS}. Nothing is done before "
         "you say “yes, delete it”.",
@@ -126,4 +129,4 @@ def privacy(recognition: Recognition, text: str, situation: Situation) -> Though
             f"Everything that is stored about {address}, with its history, is at "
             f"GET /v1/contacts/{person.reference}/export, or “nudge contacts export {address}”."
         )
-    return _asks(address)
+    return _asks(address, situation)

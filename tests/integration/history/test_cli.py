@@ -46,18 +46,18 @@ def test_why_prints_the_chain_line_by_line(told: Told, base_url: str) -> None:
 
     shown = nudge(told, base_url, "why", "delivery", delivery)
 
-    assert shown.exit_code == 0, shown.output
-    assert "Win back Vienna" in shown.output
-    assert 'attributes.city eq "Vienna": was "Vienna", met' in shown.output
-    assert shown.output.index("sentence") < shown.output.index("approval")
-    assert shown.output.index("approval") < shown.output.index("webhook")
+    assert shown.exit_code == 0, shown.stdout
+    assert "Win back Vienna" in shown.stdout
+    assert 'attributes.city eq "Vienna": was "Vienna", met' in shown.stdout
+    assert shown.stdout.index("sentence") < shown.stdout.index("approval")
+    assert shown.stdout.index("approval") < shown.stdout.index("webhook")
 
 
 def test_why_as_json_is_what_the_api_says(told: Told, base_url: str) -> None:
     delivery = told.story.delivery(told.main, told.story.people["good"][1])
     shown = nudge(told, base_url, "why", "delivery", delivery, "--json")
     api = told.story.api.get(f"/v1/deliveries/{delivery}/why").json()
-    assert json.loads(shown.output) == api
+    assert json.loads(shown.stdout) == api
 
 
 def test_why_not_says_the_reason_and_its_event(told: Told, base_url: str) -> None:
@@ -66,17 +66,17 @@ def test_why_not_says_the_reason_and_its_event(told: Told, base_url: str) -> Non
 
     shown = nudge(told, base_url, *asked)
 
-    assert shown.exit_code == 0, shown.output
-    assert "The contact has not agreed to be mailed. (no_consent, e-mail 1)" in shown.output
-    assert "ConsentRecorded" in shown.output
-    as_json = json.loads(nudge(told, base_url, *asked, "--json").output)
+    assert shown.exit_code == 0, shown.stdout
+    assert "The contact has not agreed to be mailed. (no_consent, e-mail 1)" in shown.stdout
+    assert "ConsentRecorded" in shown.stdout
+    as_json = json.loads(nudge(told, base_url, *asked, "--json").stdout)
     assert as_json["reason"]["code"] == "no_consent"
 
 
 def test_why_not_of_somebody_who_got_it_says_so(told: Told, base_url: str) -> None:
     contact = told.story.people["good"][0]
     asked = ("why-not", "--campaign", told.main, "--contact", contact, "--step", "1")
-    assert "It was sent: delivery" in nudge(told, base_url, *asked).output
+    assert "It was sent: delivery" in nudge(told, base_url, *asked).stdout
 
 
 def test_a_moment_that_cannot_be_read_ends_with_its_code(told: Told, base_url: str) -> None:
