@@ -104,7 +104,7 @@ def nudge(api: Api, monkeypatch: pytest.MonkeyPatch) -> Any:
         given = [*arguments, "--api-key", api.tenant.api_key]
         ran = CliRunner().invoke(application(["infra.cli.sends"]), given)
         assert ran.exit_code == code, ran.output
-        return ran.output
+        return ran.output if code else ran.stdout
 
     return run
 
