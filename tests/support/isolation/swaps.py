@@ -74,7 +74,8 @@ class Swaps:
         self.others_ids = self.others.ids()
         # What is sent as a text may be stored, and is then one's own.
         self.texts = [self.theirs.address, self.theirs.draft, f"[[{self._contact()}]]"]
-        told = [*self.texts, self.others_ids[0]]
+        hashed = self.api.worker.hasher(self.theirs.address).hex()
+        told = [*self.texts, self.others_ids[0], hashed]
         given = {token for text in told for token in tokens_in(text, self.words)}
         self.secrets = self.others.tokens(self.words) - self.own.tokens(self.words) - given
 
