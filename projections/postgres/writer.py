@@ -27,8 +27,8 @@ Observe = Callable[[str, int, float], None]
 
 _LAZILY = "SET LOCAL synchronous_commit TO off"
 """Postgres answers a commit before it is on disk. When the machine dies the last moments' rows are
-gone together with the positions that said so, and are read from Kafka again; nobody else stores
-anything on the strength of them."""
+gone together with the positions that said so, and are read from Kafka again. What others decided
+from them stands in the log, whose commits do wait."""
 
 COUNTED = "deliveries"
 """The view whose rows the campaign counters sum."""
