@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.analyst_users import read_logins, user_statements
-from infra.cli.client import connection, explain
+from infra.cli.client import client_of, connection, explain, items
 from infra.local.addresses import resolve
 from infra.postgres import connect
 from infra.settings import SettingsError, load_settings
@@ -56,18 +56,13 @@ def create(
 @analysts.command("list")
 def show(api_key: ApiKey = None, base_url: BaseUrl = None, as_json: AsJson = False) -> None:
     """The organization's logins, the revoked ones too."""
-    items: list[dict[str, Any]] = []
-    after: str | None = ""
-    while after is not None:
-        query = f"?limit=500&after={after}" if after else "?limit=500"
-        page = _ask("GET", query, api_key, base_url).json()
-        items += page["items"]
-        after = page["next_after"]
+    with client_of(connection(api_key, base_url)) as client:
+        found = list(items(client, "/v1/analysts"))
     if as_json:
-        typer.echo(json.dumps(items))
+        typer.echo(json.dumps(found))
         return
     table = Table("id", "name", "user", "made", "revoked")
-    for each in items:
+    for each in found:
         table.add_row(
             each["id"], each["name"], each["username"], each["created_at"],
             each["revoked_at"] or "",

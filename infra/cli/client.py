@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import typer
@@ -13,6 +15,7 @@ from rich.console import Console
 from infra.settings import SettingsError, load_settings
 
 _console = Console(stderr=True)
+_PAGE = "500"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,31 @@ def connection(api_key: str | None, base_url: str | None) -> Connection:
         _console.print("no API key: pass --api-key, or run `make run` once for the demo's")
         raise typer.Exit(1)
     return Connection(base_url or settings.base_url, api_key)
+
+
+def client_of(to: Connection) -> httpx.Client:
+    """A client of the API; the machine's proxy settings are for other machines."""
+    return httpx.Client(base_url=to.base_url, headers=to.headers, timeout=30, trust_env=False)
+
+
+def items(
+    client: httpx.Client, path: str, query: Mapping[str, object] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Everything in a list of the API, page by page; filters that are None are none.
+
+    Ends the command with what the API says when a page is refused.
+    """
+    asked = {name: str(value) for name, value in (query or {}).items() if value is not None}
+    asked["limit"] = _PAGE
+    while True:
+        answer = client.get(path, params=asked)
+        if answer.is_error:
+            raise explain(answer)
+        page = answer.json()
+        yield from page["items"]
+        if page["next_after"] is None:
+            return
+        asked["after"] = page["next_after"]
 
 
 def explain(response: httpx.Response) -> typer.Exit:

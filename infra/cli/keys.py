@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.cli.client import Connection, connection, explain
+from infra.cli.client import Connection, client_of, connection, explain, items
 from infra.settings import parse_duration
 
 _console = Console()
@@ -25,7 +24,6 @@ Key = Annotated[UUID, typer.Argument(help="Id of a key: see `nudge keys list`.")
 Lifetime = Annotated[
     str | None, typer.Option("--expires-in", help="Such as 90d; else it does not expire.")
 ]
-PAGE = 500
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +51,7 @@ def create(
 def list_all(as_json: AsJson = False, api_key: ApiKey = None, base_url: BaseUrl = None) -> None:
     """Every key with its scopes, expiry and last use; never the secrets."""
     with client_of(connection(api_key, base_url)) as client:
-        found = list(all_keys(client))
+        found = list(items(client, "/v1/api-keys"))
     if as_json:
         typer.echo(json.dumps({"items": found, "total": len(found)}))
         return
@@ -104,24 +102,6 @@ def _make(to: Connection, path: str, body: dict[str, Any], *, as_json: bool) -> 
     if made["expires_at"]:
         _console.print(f"until  {made['expires_at']}", highlight=False)
     _console.print(f"secret {made['secret']}  (shown this once)", highlight=False, soft_wrap=True)
-
-
-def all_keys(client: httpx.Client) -> Iterator[dict[str, Any]]:
-    """Every key, page by page."""
-    query: dict[str, Any] = {"limit": PAGE}
-    while True:
-        answer = client.get("/v1/api-keys", params=query)
-        if answer.status_code != 200:
-            raise explain(answer)
-        page = answer.json()
-        yield from page["items"]
-        if page["next_after"] is None:
-            return
-        query["after"] = page["next_after"]
-
-
-def client_of(to: Connection) -> httpx.Client:
-    return httpx.Client(base_url=to.base_url, headers=to.headers, timeout=30)
 
 
 def table_of(found: Iterable[dict[str, Any]]) -> Table:

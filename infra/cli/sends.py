@@ -13,13 +13,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from infra.cli.client import Connection, connection, explain
+from infra.cli.client import Connection, client_of, connection, explain, items
 
 _console = Console()
 sends = typer.Typer(
     help="Deliveries of which nobody here knows whether they were sent.", no_args_is_help=True
 )
-_PAGE = 500
 ApiKey = Annotated[str | None, typer.Option(envvar="NUDGE_API_KEY", help="Instead of the demo's.")]
 BaseUrl = Annotated[str | None, typer.Option(help="Where the API is.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -112,21 +111,7 @@ def _decided(
 def _in_doubt(
     client: httpx.Client, campaign: UUID | None, state: str | None
 ) -> Iterator[dict[str, Any]]:
-    query: dict[str, Any] = {"limit": _PAGE, "campaign_id": campaign, "state": state}
-    query = {name: value for name, value in query.items() if value is not None}
-    while True:
-        answer = client.get("/v1/deliveries", params=query)
-        if answer.status_code != 200:
-            raise explain(answer)
-        page = answer.json()
-        yield from page["items"]
-        if page["next_after"] is None:
-            return
-        query["after"] = page["next_after"]
-
-
-def client_of(to: Connection) -> httpx.Client:
-    return httpx.Client(base_url=to.base_url, headers=to.headers, timeout=30)
+    return items(client, "/v1/deliveries", {"campaign_id": campaign, "state": state})
 
 
 def table_of(found: Iterable[dict[str, Any]]) -> Table:

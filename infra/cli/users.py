@@ -11,11 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.cli.client import connection, explain
+from infra.cli.client import client_of, connection, explain, items
 
 _console = Console()
 users = typer.Typer(help="People who work in an organization.", no_args_is_help=True)
-_PAGE = 500
 ApiKey = Annotated[str | None, typer.Option(envvar="NUDGE_API_KEY", help="Instead of the demo's.")]
 BaseUrl = Annotated[str | None, typer.Option(help="Where the API is.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -32,9 +31,9 @@ def register(app: typer.Typer) -> None:
 @users.command("list")
 def list_all(as_json: AsJson = False, api_key: ApiKey = None, base_url: BaseUrl = None) -> None:
     """Users, and invitations nobody has accepted yet."""
-    with _client(api_key, base_url) as client:
-        found = _all(client, "/v1/users", {})
-        invited = _all(client, "/v1/invitations", {"status": "open"})
+    with client_of(connection(api_key, base_url)) as client:
+        found = list(items(client, "/v1/users"))
+        invited = list(items(client, "/v1/invitations", {"status": "open"}))
     if as_json:
         typer.echo(json.dumps({"users": found, "invitations": invited}))
         return
@@ -50,7 +49,7 @@ def invite(
     base_url: BaseUrl = None,
 ) -> None:
     """Invite somebody: the link is mailed, and good for seven days."""
-    with _client(api_key, base_url) as client:
+    with client_of(connection(api_key, base_url)) as client:
         made = _done(client.post("/v1/invitations", json={"email": email, "role": role}))
     if as_json:
         typer.echo(json.dumps(made))
@@ -67,17 +66,12 @@ def change_role(
     base_url: BaseUrl = None,
 ) -> None:
     """Give somebody another role, in force within a second."""
-    with _client(api_key, base_url) as client:
+    with client_of(connection(api_key, base_url)) as client:
         changed = _done(client.patch(f"/v1/users/{_id_of(client, user)}", json={"role": role}))
     if as_json:
         typer.echo(json.dumps(changed))
         return
     _console.print(f"{changed['email']} is {changed['role']}")
-
-
-def _client(api_key: str | None, base_url: str | None) -> httpx.Client:
-    to = connection(api_key, base_url)
-    return httpx.Client(base_url=to.base_url, headers=to.headers, timeout=30, trust_env=False)
 
 
 def _done(response: httpx.Response) -> Any:
@@ -86,24 +80,12 @@ def _done(response: httpx.Response) -> Any:
     return response.json()
 
 
-def _all(client: httpx.Client, path: str, filters: dict[str, str]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    after: str | None = None
-    while True:
-        query = {"limit": str(_PAGE), **filters, **({"after": after} if after else {})}
-        page = _done(client.get(path, params=query))
-        found += page["items"]
-        after = page["next_after"]
-        if after is None:
-            return found
-
-
 def _id_of(client: httpx.Client, user: str) -> str:
     try:
         return str(UUID(user))
     except ValueError:
         pass
-    found = [u for u in _all(client, "/v1/users", {}) if u["email"].lower() == user.lower()]
+    found = [u for u in items(client, "/v1/users") if u["email"].lower() == user.lower()]
     if not found:
         Console(stderr=True).print(f"nobody here has the address {user}")
         raise typer.Exit(1)
