@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -60,23 +62,33 @@ class Session:
                 return
             for campaign_id in shown:
                 ears.also(campaign_id)
-            others = [
-                asyncio.create_task(self._work(ears)),
-                asyncio.create_task(self._tell(ears)),
-                asyncio.create_task(self._leave_with_the_token()),
-            ]
-            try:
-                await self._read()
-            except WebSocketDisconnect:
-                return
-            finally:
-                for task in others:
-                    task.cancel()
-                await asyncio.gather(*others, return_exceptions=True)
+            await self._until_one_ends(
+                self._read(), self._work(ears), self._tell(ears), self._leave_with_the_token()
+            )
+
+    async def _until_one_ends(self, *parts: Coroutine[Any, Any, None]) -> None:
+        """All at once; the first to end ends the connection, one that breaks closes it.
+
+        Waits with `asyncio.wait`, since `gather` forgets who cancelled it, and a server that
+        cancels a session then takes its own cancellation for somebody else's.
+        """
+        tasks = [asyncio.create_task(part) for part in parts]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        for task in tasks:
+            broken = None if task.cancelled() else task.exception()
+            if broken is not None and not isinstance(broken, WebSocketDisconnect):
+                _log.error("a session broke", session_id=str(self.session_id), exc_info=broken)
+                await self._close(1011, "Something broke here; connect again")
 
     async def _leave_with_the_token(self) -> None:
         """What ends a key or a token ends the connections that began with it, also silent ones."""
-        while await self._still_admitted():
+        while True:
+            await self._admit_again()
             await self.admission.changes.wait(LOOK_AGAIN)
 
     async def _read(self) -> None:
@@ -87,7 +99,7 @@ class Session:
             try:
                 message = await asyncio.wait_for(self.socket.receive(), limits.idle)
             except TimeoutError:
-                await self.socket.close(1000, "Idle for too long")
+                await self._close(1000, "Idle for too long")
                 return
             if message["type"] == "websocket.disconnect":
                 return
@@ -96,7 +108,7 @@ class Session:
                 len(binary) if text is None and binary is not None else len((text or "").encode())
             )
             if size > limits.message_bytes:
-                await self.socket.close(1009, "Message too big")
+                await self._close(1009, "Message too big")
                 return
             if not pace.allows(time.monotonic()):
                 await self._send(_TOO_FAST)
@@ -128,8 +140,7 @@ class Session:
                 await self._send(frames.failure(error))
 
     async def _handle(self, frame: Incoming, ears: Ears) -> None:
-        if not await self._still_admitted():
-            return
+        await self._admit_again()
         self.principal.ensure(frames.NEEDS[type(frame)])
         match frame:
             case TextInput():
@@ -221,12 +232,11 @@ class Session:
             if await ears.wait(3600.0 if waiting else UPDATE_EVERY):
                 until = time.monotonic() + SETTLING
             now = await self._counted(ears)
-            if now is not None and not await self._still_admitted():
-                return
             if now is None:
                 until = time.monotonic() + SETTLING  # look again soon, whatever comes
                 await asyncio.sleep(UPDATE_EVERY)
                 continue
+            await self._admit_again()
             for campaign_id, metrics in now.items():
                 if metrics != told.get(campaign_id, _nothing(metrics)):
                     await self._send(
@@ -235,17 +245,16 @@ class Session:
             told = now
             await asyncio.sleep(UPDATE_EVERY)
 
-    async def _still_admitted(self) -> bool:
-        """Whether the token is still good, and for what; closes the connection when it is not."""
+    async def _admit_again(self) -> None:
+        """What the token is good for now; ends the connection when it is good for nothing."""
         try:
             principal = await run_in_threadpool(self.admission.again)
         except AWAY:
-            return True  # whoever is away cannot say so, and nothing can be done meanwhile either
+            return  # whoever is away cannot say so, and nothing can be done meanwhile either
         if principal is None:
-            await self.socket.close(1008, "Authentication required")
-            return False
+            await self._close(1008, "Authentication required")
+            raise WebSocketDisconnect
         self.principal = principal
-        return True
 
     async def _counted(self, ears: Ears) -> dict[str, dict[str, int]] | None:
         """The metrics; None while the store is away."""
@@ -283,6 +292,10 @@ class Session:
             self.services.commands.run_once, self.principal.organization_id, None, b"", decide
         )
         return answer
+
+    async def _close(self, code: int, reason: str) -> None:
+        with contextlib.suppress(RuntimeError):  # closed already
+            await self.socket.close(code, reason)
 
     async def _send(self, frame: Frame) -> None:
         try:
