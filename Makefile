@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 BIN := .venv/bin
 PACKAGES := domain schemas projections streams api infra
 STAMP := .venv/.installed
+RELEASE := .venv-release/.installed
 
 .PHONY: run up down test lint format lock docs bench chaos audit sbom setup prerequisites
 
@@ -46,13 +47,13 @@ chaos: setup
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --policy $(POLICY)
 
 # Known weaknesses of the locked libraries, asked of the public databases (a network is needed).
-audit: setup
-	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+audit: $(RELEASE)
+	@.venv-release/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 # For a release: what the image is made of (CycloneDX), and under which licences.
-sbom: setup
+sbom: $(RELEASE)
 	@mkdir -p build
-	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	@.venv-release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		-o build/sbom.cdx.json requirements-production.lock
 	@$(BIN)/python -m infra.supply --list build/licences.md
 	@echo "build/sbom.cdx.json, build/licences.md"
@@ -64,6 +65,7 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-ur
 lock:
 	@$(LOCK) --extra dev --extra local -o requirements.lock
 	@$(LOCK) -c requirements.lock -o requirements-production.lock
+	@$(LOCK:pyproject.toml=--group release) -o requirements-release.lock
 
 setup: prerequisites $(STAMP)
 
@@ -79,4 +81,10 @@ $(STAMP): requirements-bootstrap.lock requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Tools of a release; see [dependency-groups] in pyproject.toml.
+$(RELEASE): requirements-release.lock | setup
+	@$(BIN)/uv venv --quiet --python $(BIN)/python .venv-release
+	@$(BIN)/uv pip sync --quiet --python .venv-release/bin/python --require-hashes requirements-release.lock
 	@touch $@

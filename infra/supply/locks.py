@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
-LOCKS: Final = ("requirements.lock", "requirements-production.lock", "requirements-bootstrap.lock")
+LOCKS: Final = (
+    "requirements.lock",
+    "requirements-production.lock",
+    "requirements-release.lock",
+    "requirements-bootstrap.lock",
+)
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s\\;]+)")
 
 

