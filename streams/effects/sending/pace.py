@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable
 
 LARGEST_BATCH = 500
+GROWTH = 25
+"""Deliveries by which a batch grows again after a success: half when it fails, little by little
+back (additive increase, multiplicative decrease, as TCP does: RFC 5681, section 3.1)."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 
@@ -25,11 +28,13 @@ class Pace:
         self._lock = threading.Lock()
         self._free_at = 0.0
         self._failures = 0
+        self._most = min(LARGEST_BATCH, rate) if rate else LARGEST_BATCH
+        self._batch_size = self._most
 
     @property
     def batch_size(self) -> int:
-        """The most a batch may have."""
-        return min(LARGEST_BATCH, self._rate) if self._rate else LARGEST_BATCH
+        """The most a batch may have, now."""
+        return self._batch_size
 
     def start(self, now: float) -> int:
         """How many may be claimed now, which are then paid for; 0: not yet."""
@@ -54,9 +59,18 @@ class Pace:
             self._free_at = max(self._free_at, now + pause * (0.5 + self._jitter() / 2))
 
     def succeeded(self) -> None:
-        """The provider answers again."""
+        """The provider answers again, and in time."""
         with self._lock:
             self._failures = 0
+            self._batch_size = min(self._batch_size + GROWTH, self._most)
+
+    def too_slow(self) -> None:
+        """A batch was made, but its lease was over before it could go: the next one is smaller.
+
+        Without it a machine too slow for its lease would claim and return for ever.
+        """
+        with self._lock:
+            self._batch_size = max(1, self._batch_size // 2)
 
 
 class Paces:

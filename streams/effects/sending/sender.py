@@ -33,6 +33,7 @@ NOT_RENDERED = -1
 """The error code of a delivery whose mail could not be made for this person."""
 ASIDE = 10.0
 """Seconds for which a campaign is left alone after something unforeseen."""
+TOO_LATE = Returned("lease_too_short")
 _log = structlog.get_logger()
 
 
@@ -114,6 +115,8 @@ class Sender:
             outcome = self._sent(sending, claim, made.messages)
         if outcome.back_off or _all_unknown(outcome):
             pace.back_off(self.clock())
+        elif TOO_LATE in outcome.verdicts:
+            pace.too_slow()
         else:
             pace.succeeded()
         self._record(claim, _merged(outcome, made.sent))
@@ -123,7 +126,7 @@ class Sender:
     ) -> BatchOutcome:
         size = len(messages)
         if not self.ledger.hand_over(claim.batch_id):
-            return BatchOutcome((Returned("lease_too_short"),) * size)
+            return BatchOutcome((TOO_LATE,) * size)
         with CALL_SECONDS.time():
             call = self.provider.send(sending, messages)
         self.reach(FaultPoint.SENDER_AFTER_ANSWER)

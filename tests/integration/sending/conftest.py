@@ -80,6 +80,6 @@ def running(settings: Settings) -> Running:
             stop.set()
             thread.join(20)
             core.pool.close()
-        assert not failures, failures
+            assert not failures, failures  # also when the test has failed: this is why
 
     return run

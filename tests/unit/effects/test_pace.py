@@ -70,3 +70,27 @@ def test_each_stream_of_each_organization_has_a_pace_of_its_own() -> None:
     assert paces.of("a", "broadcast").start(0.0) == 0
     assert paces.of("a", "other").start(0.0) == 5
     assert paces.of("b", "broadcast").start(0.0) == 5
+
+
+def test_batches_too_large_for_their_lease_become_smaller_and_slowly_large_again() -> None:
+    pace = Pace(0, lambda: 0.0)
+
+    sizes = []
+    for _ in range(3):
+        pace.too_slow()
+        sizes.append(pace.start(1.0))
+    for _ in range(20):
+        pace.succeeded()
+
+    assert sizes == [250, 125, 62]
+    assert pace.start(1.0) == 500
+
+
+def test_a_batch_has_at_least_one_and_never_more_than_the_rate() -> None:
+    pace = Pace(40, lambda: 0.0)
+    for _ in range(9):
+        pace.too_slow()
+    assert pace.start(0.0) == 1
+    for _ in range(9):
+        pace.succeeded()
+    assert pace.start(1.0) == 40

@@ -199,6 +199,18 @@ def test_a_call_that_would_outlast_the_lease_is_not_made() -> None:
     assert outcome(None, handed=False).verdicts == (Returned("lease_too_short"),) * 2
 
 
+def test_a_batch_too_late_for_its_lease_makes_the_next_one_smaller() -> None:
+    books, limits = Books([A, B], handed=False), []
+    claim = books.claim
+    books.claim = lambda lane, route, limit: limits.append(limit) or claim(lane, route, limit)  # type: ignore[method-assign,func-returns-value]
+
+    both = sender(books, Provider())
+    both.step()
+    both.step()
+
+    assert limits == [500, 250]
+
+
 def test_one_person_whose_mail_cannot_be_made_does_not_stop_the_others() -> None:
     made = outcome(None, people=[{}, {"times": 500}, {}])
     assert made.verdicts == (Accepted("d0"), Refused(NOT_RENDERED), Accepted("d2"))
