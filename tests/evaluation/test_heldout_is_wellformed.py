@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-SETS = ("first_heldout.jsonl", "heldout4.jsonl")
+SETS = ("first_heldout.jsonl", "heldout4.jsonl", "heldout5.jsonl")
 
 INTENTS = frozenset(
     {
