@@ -73,7 +73,7 @@ def api_services(core: Core) -> Services:
     clock = MovableClock(core.pool)
     news = KafkaNews(core.addresses.kafka_bootstrap, core.settings.topic_prefix, core.codec)
 
-    key_traffic = PostgresKeyTraffic(core.pool)
+    key_traffic = PostgresKeyTraffic(core.pool, core.commands)
     forgetting = Wakeups(
         core.addresses.postgres_api_url,
         {ERASURES: core.keys.forget, CHANGED: key_traffic.changed},

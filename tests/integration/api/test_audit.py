@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import structlog
 from domain.security.events import NOBODY, Fact
 from domain.security.recording import record_once
 from domain.shared.meta import Meta
+from infra.key_traffic import PostgresKeyTraffic
 from infra.transactions import PostgresTransaction
 from tests.support.api import Api
 
@@ -75,6 +76,27 @@ def test_a_wrong_key_at_the_websocket_is_recorded_too(api: Api) -> None:
     assert ("token_refused", "unauthenticated", "anonymous") in of_nobody(api)
 
 
+def test_the_first_use_of_a_key_on_a_day_is_recorded_whichever_process_saw_it(api: Api) -> None:
+    key, organization = api.get("/v1/api-keys").json()["items"][0]["id"], api.tenant.organization_id
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    one, other = (PostgresKeyTraffic(api.core.pool, api.core.commands) for _ in range(2))
+    for traffic, at in (
+        (one, noon),
+        (one, noon + timedelta(hours=1)),
+        (other, noon + timedelta(hours=2)),
+        (other, noon + timedelta(days=1)),
+    ):
+        traffic.used(UUID(organization), UUID(key), at)
+        traffic.write()
+    api.project()
+
+    used = [each for each in audited(api, kind="key_used") if each["at"].startswith("2026-03")]
+    assert [(each["subject"], each["actor"], each["at"][:13]) for each in used] == [
+        (key, f"key:{key}", "2026-03-03T12"),
+        (key, f"key:{key}", "2026-03-02T12"),
+    ]
+
+
 def test_another_organization_sees_nothing_of_it(api: Api) -> None:
     contact = api.contact("ada@example.com")
     api.get(f"/v1/contacts/{contact}/export")
@@ -117,7 +139,7 @@ def test_two_at_once_record_one(api: Api) -> None:
     assert meddled
     assert not recorded
     api.project()
-    assert len(audited(api, kind="key_used")) == 1
+    assert len(audited(api, kind="key_used", subject="x")) == 1
 
 
 def test_a_filter_that_does_not_exist_is_refused(api: Api) -> None:
