@@ -28,10 +28,17 @@ class Holder(NamedTuple):
 
 
 class AccessTokens(Protocol):
-    """Reads access tokens. Blocks."""
+    """Reads access tokens."""
 
     def find(self, token: str) -> Holder | None:
-        """Who holds it; None for one that is expired, forged, or of a session that is over."""
+        """Who holds it; None for one that is expired, forged, or of a session that is over.
+
+        Blocks.
+        """
+        ...
+
+    def remembered(self, token: str) -> Holder | None:
+        """Who holds a token looked up within the last second; None says nothing. Never blocks."""
         ...
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 
 from api.auth import Caller, Callers, allow
+from api.limiting import Limiter
+from api.ports import RateLimits
 from domain.access.permissions import PERMISSIONS
 from infra.web import api_services
 from tests.benchmarks.bench import Bench, Benchmark, in_turns, median
@@ -47,9 +50,11 @@ def run(bench: Bench) -> Report:
 
 
 def application(api: Api) -> FastAPI:
-    """Two endpoints that differ in what they ask."""
+    """Two endpoints that differ in what they ask. Limits are off: `limits` measures those."""
+    services = replace(api_services(api.core), rates=RateLimits("off", "off", "off", "off"))
     app = FastAPI()
-    app.state.callers = Callers(api_services(api.core))
+    app.state.callers = Callers(services)
+    app.state.limiter = Limiter(services)
 
     @app.get("/open")
     async def nothing() -> dict[str, str]:

@@ -35,7 +35,7 @@ organizations in the tables; median of nine alternating pairs (lowest and highes
 _CONTACTS: Final = """
     INSERT INTO views.contacts
     SELECT gen_random_uuid(), o, sha256(convert_to(o || '/' || n, 'UTF8')),
-        'person' || n || '@example.com', 'First' || n % 500, 'Last' || n % 900, 'UTC',
+        'person' || n || '@example.com', 'First' || n %% 500, 'Last' || n %% 900, 'UTC',
         '{"city": "Vienna"}', '{regular}', 'granted', 'form', now(), NULL, false, 'api',
         now() - n * interval '1 minute', now(), n, 1
     FROM generate_series(1, %s) AS n, unnest(%s::uuid[]) AS o
