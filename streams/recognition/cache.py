@@ -20,6 +20,7 @@ _CODE = (
     "lexicon.py",
     "marked.py",
     "model.py",
+    "sequences.py",
     "tagger.py",
     "training_run.py",
     "wording.py",

@@ -53,12 +53,10 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class Batch:
     """Rows of one step, with their columns grouped for adding up gradients."""
 
     rows: Rows
-    truth: NDArray[np.int64]
-    weight: Floats
     known: Columns
     order: NDArray[np.int64]
     row_of: NDArray[np.int64]
@@ -81,10 +79,10 @@ def fit(
     seen = np.full((width, classes), 1e-6, np.float32)
     batches = _batches(rows, truth, weight)
     for _ in range(epochs):
-        for batch in batches:
+        for batch, truths, weights_of in batches:
             error = _probabilities(batch.rows.scores(weights))
-            error[np.arange(len(batch.truth)), batch.truth] -= 1
-            error *= batch.weight[:, None]
+            error[np.arange(len(truths)), truths] -= 1
+            error *= weights_of[:, None]
             parts = error[batch.row_of] * batch.rows.values[batch.order][:, None]
             slope = np.add.reduceat(parts, batch.groups, axis=0)
             here = weights[batch.known]
@@ -94,19 +92,22 @@ def fit(
     return weights
 
 
-def _batches(rows: Rows, truth: NDArray[np.int64], weight: Floats) -> list[_Batch]:
+def _batches(
+    rows: Rows, truth: NDArray[np.int64], weight: Floats
+) -> list[tuple[Batch, NDArray[np.int64], Floats]]:
     shuffled = np.random.default_rng(_SEED).permutation(len(rows))
     return [
-        _batch(rows.take(chosen), truth[chosen], weight[chosen])
+        (batch_of(rows.take(chosen)), truth[chosen], weight[chosen])
         for chosen in np.array_split(shuffled, max(1, len(rows) // _BATCH))
     ]
 
 
-def _batch(rows: Rows, truth: NDArray[np.int64], weight: Floats) -> _Batch:
+def batch_of(rows: Rows) -> Batch:
+    """These rows as one step."""
     order = np.argsort(rows.columns, kind="stable")
     known, groups = np.unique(rows.columns[order], return_index=True)
     row_of = np.repeat(np.arange(len(rows)), np.diff(rows.starts))[order]
-    return _Batch(rows, truth, weight, known, order, row_of, groups)
+    return Batch(rows, known, order, row_of, groups)
 
 
 def _probabilities(scores: Floats) -> Floats:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.recognition.features import Grams, letter_grams, model_words, word_grams
-from streams.recognition.tagger import Tagger
+from streams.recognition.sequences import Fields
+from streams.recognition.tagger import LAYERS, Tagger
 
 Floats = NDArray[np.float32]
 Ranking = tuple[tuple[str, float], ...]
@@ -89,8 +90,9 @@ class Model:
             "intents_bias": self.intents.bias,
             "types": self.campaign_types.weights,
             "types_bias": self.campaign_types.bias,
-            "tags": self.tagger.weights,
+            "tags": self.tagger.fields.weights,
         }
+        arrays |= {f"moves{at}": moves for at, moves in enumerate(self.tagger.fields.moves)}
         draft = path.with_suffix(".part")
         with draft.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
@@ -111,7 +113,10 @@ class Model:
                     tuple(about["intents"]), data["intents"], data["intents_bias"], temperatures[0]
                 ),
                 Head(tuple(about["types"]), data["types"], data["types_bias"], temperatures[1]),
-                Tagger({feature: at for at, feature in enumerate(about["tags"])}, data["tags"]),
+                Tagger(
+                    {feature: at for at, feature in enumerate(about["tags"])},
+                    Fields(data["tags"], tuple(data[f"moves{at}"] for at in range(len(LAYERS)))),
+                ),
             )
 
 

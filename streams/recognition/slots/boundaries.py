@@ -44,12 +44,12 @@ _TAGGED_HEAD = re.compile(
 _ALL_HEAD = re.compile(
     r"\b(?:tell|mail|email|to|for|inform|write) all (?P<head>members|users)\b", re.IGNORECASE
 )
-_LEFT = re.compile(
-    r"\b(?:who|that|people|ppl|customers|shoppers|visitors|someone|somebody|folks|guys|they) "
-    r"(?P<what>(?:left|leave|leaves|abandon\w*|put|forgot|did ?n[o'o]?t|dont|don't|never|started"
-    r"|start|began|begin|quits?|drop\w*|bail\w*|stop\w*|adds?) [^,.;:!?()=]+)",
+_WHEN = re.compile(
+    r"\b(?:wh?en|wehn|whenever|if|after|aftr|once|every ?time|as soon as|upon|on|following"
+    r"|trigger\w*|before|until|till|minute|moment|day|hour)\b",
     re.IGNORECASE,
 )
+"""What a trigger follows; without it nothing is said to start by itself."""
 _CAPITALS = re.compile(
     r"(?<![.!?] )(?<!^)\b[A-Z][a-z'-]+ [A-Z][a-z'-]+\b(?! (?:campaign|mail|sale))"
 )
@@ -101,17 +101,12 @@ def _whole_clause(text: str, start: int, end: int) -> str:
     return (text[start:end] + (tail[: cut.start()] if cut else tail)).rstrip()
 
 
-def trigger(text: str, span: Span | None, *, abandoned: bool) -> str | None:
-    """What starts it, to the end of its clause; of an unfinished purchase, what was not done."""
-    if span is None:
-        match = _LEFT.search(text) if abandoned else None
-        if match is None:
-            return None
-        start, end = match.start("what"), match.start("what")
-    else:
-        start, end = span.start, span.end
-    stop = _STOP.search(text, end)
-    clause = text[start : stop.start() if stop else len(text)]
+def trigger(text: str, span: Span | None) -> str | None:
+    """What starts it, after `when` or the like, to the end of its clause."""
+    if span is None or not _WHEN.search(text[: span.start]):
+        return None
+    stop = _STOP.search(text, span.end)
+    clause = text[span.start : stop.start() if stop else len(text)]
     cut = TRIGGER_END.search(clause.lower())
     if cut and cut.start() > 0:
         clause = clause[: cut.start()]

@@ -56,7 +56,7 @@ def merge(
     allowed = ALLOWED[intent]
     if "trigger" in allowed:
         found.pop("trigger", None)
-        what = boundaries.trigger(tagged.text, tagged.best("t"), abandoned=tagged.abandoned)
+        what = boundaries.trigger(tagged.text, tagged.best("t"))
         _put(found, "trigger", trimmed(what) if what else None)
     if "contact" in allowed and not (titled := people.titled(wording)):
         found.pop("contact", None)
@@ -74,6 +74,8 @@ def merge(
     if "campaign" in found:
         found["campaign"] = boundaries.campaign(found["campaign"])
     _put(found, "tone", tones.base_form(found.pop("tone", "")))
+    if "occasion" in allowed:
+        _occasion(found, intent, tagged)
     if "audience" in allowed:
         _segment(found, utterance, tagged)
     if "offer" in allowed:
@@ -95,6 +97,28 @@ def _product(found: dict[str, Any], intent: str, wording: Wording, tagged: Tagge
         found.pop("product", None)
 
 
+_ONLY_A_DATE = re.compile(
+    r"\b(?:since|until|till?|before|by|says?)(?: the| last)? $", re.IGNORECASE
+)
+_EDGES = re.compile(r"^the |['\u2019]s$", re.IGNORECASE)
+
+
+def _occasion(found: dict[str, Any], intent: str, tagged: Tagged) -> None:
+    """As much of it as the tagger sees; a day that only ends something is none."""
+    named = found.pop("occasion", None)
+    seen = tagged.words("o")
+    if seen and (named is None or named.casefold() in seen.casefold()):
+        named = seen
+    elif named and (intent == "modify_campaign" or _dates(tagged.text, named)):
+        return
+    _put(found, "occasion", _EDGES.sub("", named or ""))
+
+
+def _dates(text: str, day: str) -> bool:
+    before = text[: max(text.casefold().find(day.casefold()), 0)]
+    return _ONLY_A_DATE.search(before) is not None
+
+
 def _may_be(name: str, words: str) -> bool:
     if name == "tone":
         return re.fullmatch(r"[A-Za-z][a-z-]{3,}", words) is not None
@@ -112,8 +136,6 @@ def _segment(found: dict[str, Any], utterance: Utterance, tagged: Tagged) -> Non
     if named not in {name.casefold() for name in utterance.segments}:
         audience.pop("segment", None)
         _put(audience, "segment", boundaries.segment(tagged.text, tagged.best("s")))
-    if tagged.abandoned and "trigger" in found:
-        audience.pop("segment", None)
     if audience:
         found["audience"] = audience
 

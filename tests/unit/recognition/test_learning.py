@@ -98,6 +98,6 @@ def test_a_group_is_taken_with_its_clause_and_nobody_in_particular_is_none(
 def test_a_trigger_goes_to_the_end_of_its_clause() -> None:
     text = "when a guest leaves the booking page, write after 2 hours"
     start = text.index("leaves")
-    found = trigger(text, Span("t", start, start + 6, 1.0), abandoned=True)
+    found = trigger(text, Span("t", start, start + 6, 1.0))
     assert found == "leaves the booking page"
-    assert trigger("nudge people who left a cart, once", None, abandoned=True) == "left a cart"
+    assert trigger("nudge people who left a cart, once", Span("t", 17, 28, 1.0)) is None
