@@ -16,8 +16,13 @@ _PEOPLE = ("name",)
 @cache
 def lexicon() -> Lexicon:
     """Built once for a process; the same for the same training data."""
-    usual = (TRAINING / "usual_words.txt").read_text("utf-8").split()
-    return Lexicon(common_words() | first_names(), usual)
+    return Lexicon(common_words() | first_names(), usual_words())
+
+
+@cache
+def usual_words() -> frozenset[str]:
+    """Words that are in use, whether or not anything is known about them."""
+    return frozenset((TRAINING / "usual_words.txt").read_text("utf-8").split())
 
 
 @cache

@@ -75,7 +75,7 @@ def learn(
         if epoch:
             for summed, table in zip(total, (learner.weights, *learner.moves), strict=True):
                 summed += table
-    weights, *moves = (summed / np.float32(epochs - 1) for summed in total)
+    weights, *moves = (np.asarray(table / (epochs - 1), np.float32) for table in total)
     return Fields(weights, tuple(moves))
 
 

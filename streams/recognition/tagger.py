@@ -77,8 +77,17 @@ _ENDS: Final = frozenset(".,;:!?()-\u2013=>")
 
 Context = tuple[str, str | None]
 """Intent and campaign type, as far as they are known."""
-Hints = Mapping[str, tuple[int, int]]
-"""Kind of detail, and where a grammar sees it in the sentence as typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known without learning. `places`: where a grammar sees a kind of detail, as typed.
+
+    `classes`: what each word is known for, such as a first name.
+    """
+
+    places: Mapping[str, tuple[int, int]]
+    classes: Sequence[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,7 @@ def word_features(tokens: Sequence[Token], context: Context, hints: Hints) -> li
     kinds = [_kind(word) for word in words]
     intent, campaign_type = context
     about = campaign_type or intent
+    classes = [(), *hints.classes, ()]
     lead, quoted, rows = "<", False, []
     for at, token in enumerate(tokens, 2):
         word = words[at]
@@ -152,7 +162,8 @@ def word_features(tokens: Sequence[Token], context: Context, hints: Hints) -> li
         features += [f"l{lead}", f"lw{lead} {word}", f"il{about} {lead}"]
         shape = _shape(token.typed)
         features += [f"s{shape} {intent}", f"sb{shape} {words[at - 1]}"]
-        features += _hinted(token, intent, hints)
+        features += _hinted(token, intent, hints.places)
+        features += _classed(classes[at - 2 : at + 1], about, words[at - 1])
         if at == 2:
             features.append("first" + about)
         if quoted:
@@ -198,15 +209,26 @@ def _told(
     ]
 
 
-def _hinted(token: Token, intent: str, hints: Hints) -> list[str]:
+def _hinted(token: Token, intent: str, places: Mapping[str, tuple[int, int]]) -> list[str]:
     found: list[str] = []
-    for kind, (start, end) in hints.items():
+    for kind, (start, end) in places.items():
         if token.start < end and start < token.end:
             place = f"g{kind}{'B' if token.start <= start else 'I'}"
             found += [place, place + intent, f"{place} {token.plain}"]
         elif end <= token.start <= end + 2:
             found.append("gE" + kind)
     return found
+
+
+def _classed(classes: Sequence[tuple[str, ...]], about: str, before: str) -> list[str]:
+    """What the word and its neighbours are known for."""
+    last, here, following = classes
+    features = ["G=" + "|".join("+".join(names) for names in classes)]
+    for name in here:
+        features += ["G" + name, f"G{name} {about}", f"Gb{name} {before}"]
+    features += ["G<" + name for name in last]
+    features += ["G>" + name for name in following]
+    return features
 
 
 _LEADS: Final = frozenset(

@@ -37,9 +37,9 @@ _NATURAL: Final = 6.0
 """A sentence that somebody wrote counts for so many that a template made."""
 _EPOCHS: Final = 4
 _RATE: Final = 0.5
-_TAG_EPOCHS: Final = 6
+_TAG_EPOCHS: Final = 10
 _TAG_RATE: Final = 0.3
-_DROPPED: Final = 0.2
+_DROPPED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)

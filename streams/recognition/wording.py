@@ -38,6 +38,8 @@ SHORT_FORMS: Final = {
     "nl": "newsletter",
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday",
     "thur": "thursday", "thurs": "thursday", "fri": "friday", "sat": "saturday", "sun": "sunday",
+    "weds": "wednesday", "nite": "night", "arvo": "afternoon", "mnth": "month", "evry": "every",
+    "aftr": "after", "shd": "should", "shud": "should", "wud": "would", "vday": "valentine's day",
     "disc": "discount", "xmas": "christmas", "bday": "birthday", "mgmt": "management",
     "membs": "members", "subs": "subscribers", "unsub": "unsubscribe", "unsubs": "unsubscribes",
     "campain": "campaign", "sched": "schedule", "asap": "asap", "yr": "year", "yrs": "years",

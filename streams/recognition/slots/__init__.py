@@ -18,9 +18,17 @@ _QUOTE = re.compile(r"\"[^\"]*\"")
 _QUOTABLE: Final = frozenset({"subject", "audience", "campaign", "contact", "discount_code"})
 _SENDING = re.compile(
     r"\b(?:send|sent|sends|schedule|scheduled|goes? out|going out|out|mail|email|mailed"
-    r"|deliver|delivered|launch|leave|sending|set for|ship|first one|start(?:ing)? it)\b"
+    r"|deliver|delivered|announce|inform|informed|tell|notify|edition|launch|leave|sending"
+    r"|set for|ship|first one|start(?:ing)? it)\b"
 )
 _SINCE = re.compile(r"\b(?:since|from|not|instead of|rather than)(?: last| the)? $")
+_NAMING = re.compile(
+    r"(?:'s)? (?!(?:please|pls|morning|afternoon|evening|night|lunchtime|at|around|about|by|then"
+    r"|and|or|but"
+    r"|for|so|with|when|if|as|because|to|is|we|i|it|this|that|the|now|instead|not|rather|works|suits"
+    r"|would|should|after|before|in|on|only|exactly|sharp|thanks|thx|ok|okay|since|you|from|my|our)\b)[a-z]"
+)
+"""A day before a noun is a part of a name: `the tuesday deal`."""
 _PACE = re.compile(
     r"\b(?:one|1|each|an email|a mail) every (?:\d+|two|three|four|five|other) days$"
 )
@@ -88,6 +96,8 @@ def _schedule(intent: str, wording: Wording, utterance: Utterance) -> dict[str, 
         if _SINCE.search(wording.plain[: moment.start]):
             continue
         if _inside(moment, rhythm) or _inside(moment, ends):
+            continue
+        if kind == "relative" and not creating and _NAMING.match(wording.plain[moment.end :]):
             continue
         if creating and not _is_sending_time(wording.plain, moment):
             continue

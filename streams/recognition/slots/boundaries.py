@@ -60,6 +60,27 @@ _LEAD = re.compile(
     r"|herr|frau)\.? )\s*",
     re.IGNORECASE,
 )
+_OPEN_END = re.compile(
+    r" (?:of|in|at|from|for|to|with|on|by|the|my|our|your|an?|some|last)$", re.IGNORECASE
+)
+_NEXT_WORDS = re.compile(r" [\w'-]+(?: (?:\d+|[A-Z][\w'-]+))*")
+_SAID_OF_IT = re.compile(
+    r" (?:still|never|needs?|gets?|got|ha(?:ve|s)(?:n'?t)?|are|is|were|was|should|keep|don'?t"
+    r"|disappeared|can|will|must|may|might|ought|deserves?|accordingly|currently|now|lately"
+    r"|please)\b.*$",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A group without a clause ends where something is said of it."""
+_DOING = re.compile(
+    r"^(?:persuade|convert|educate|teach(?:es)?|guide|invite|tell|inform|remind|reward|nudge"
+    r"|re-?engage|target|notify|encourage)s? (?:(?:the|our|my|all) )*",
+    re.IGNORECASE,
+)
+_SOME_OF = re.compile(
+    r"^(?:a )?(?:lotta|lots? of|loads of|some|many|few|bunch of|half of|most of|those of) "
+    r"(?:the |our |my )?",
+    re.IGNORECASE,
+)
 _STATE = re.compile(r"^(?:running|scheduled|paused|current|existing|own|old)\s+", re.IGNORECASE)
 
 
@@ -77,12 +98,25 @@ def segment(text: str, span: Span | None) -> str | None:
     words = text[start:end]
     if _CLAUSE.search(words):
         words = _whole_clause(text, start, end)
-    elif more := _AND_SURNAME.match(text, end):
-        words = text[start : more.end()] if words[-1:].isalpha() and _proper(words) else words
+    elif (more := _AND_SURNAME.match(text, end)) and words[-1:].isalpha() and _proper(words):
+        words = text[start : more.end()]
+    else:
+        words = _whole_name(_SAID_OF_IT.sub("", words), text, end)
     if inactive_days(_away(text, start)) and _ALL_OF_THEM.match(words):
         words = _ABSENCE.sub("", words)
-    words = words.strip(" ,")
+    words = _SOME_OF.sub("", _DOING.sub("", words)).strip(" ,")
     return None if words.lower() in _WHOLE_LIST or not words else words
+
+
+def _whole_name(words: str, text: str, end: int) -> str:
+    """`brides of` in `brides of 2027` goes on."""
+    if (
+        _OPEN_END.search(words)
+        and (more := _NEXT_WORDS.match(text, end))
+        and text[:end].endswith(words)
+    ):
+        return words + more[0]
+    return words
 
 
 def _proper(words: str) -> bool:

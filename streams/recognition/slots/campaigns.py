@@ -11,7 +11,7 @@ _METRICS = (
         "unsubscribes",
         (
             r"unsubscri\w+|opt(?:ed)?[- ]?outs?|opted out|left the list|churn|unsub\w*|withdrawals?"
-            r"|dropped off|quit the list"
+            r"|dropped off|quit the list|left us"
         ),
     ),
     (
@@ -32,12 +32,18 @@ _METRICS = (
             r"|my|our|a) (?:link|button)s?"
         ),
     ),
-    ("opens", r"open(?:s|ed|ing|ers)?(?:[- ]rates?)?|read it|read (?:the|my|our)"),
+    (
+        "opens",
+        (
+            r"open(?! (?:house|day|evening|studio|mic)s?\b)(?:s|ed|ing|ers)?(?:[- ]rates?)?"
+            r"|read it|read (?:the|my|our)"
+        ),
+    ),
     (
         "sales",
         (
             r"sales|sold|sell|revenue|orders?|ordered|bought|buy|purchases?|turnover|income|money"
-            r"|earn\w*|\$\$+|made us|brought in"
+            r"|earn\w*|\$\$+|made us|(?:did|have|has) (?:we|i|it|they) (?:make|made)|brought in"
         ),
     ),
     ("deliveries", r"deliver\w*|arrived?|reached|got through|landed"),
@@ -79,8 +85,6 @@ _CAMPAIGN_NAMED = re.compile(
     rf"|drip|onboarding)\b(?! (?:subscribers|readers|list))"
 )
 _LAST_LETTER = re.compile(r"\b(?:last|latest|previous) newsletter\b")
-_KEPT_NOUN = re.compile(r"mails|e-?mails|letters|mailings?")
-"""Nouns that are a part of a name nobody registered: `signup mails`."""
 _CAMPAIGN_QUOTED = re.compile(
     r"[\"'](?P<name>[^\"']{3,60})[\"'](?= (?:campaign|email|mail|sequence|series|draft))"
     r"|(?:campaign|sequence|series|email|mail) (?:called "
@@ -132,10 +136,5 @@ def campaign(wording: Wording, known: tuple[str, ...]) -> str | None:
         return wording.said(*match.span())
     for pattern_ in (_CAMPAIGN_NAMED, _CAMPAIGN):
         if match := pattern_.search(plain):
-            end = (
-                match.end("noun")
-                if _KEPT_NOUN.fullmatch(match.groupdict().get("noun") or "")
-                else match.end("name")
-            )
-            return wording.said(match.start("name"), end)
+            return wording.said(*match.span("name"))
     return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from streams.recognition.slots import campaigns, offers, people, products, subjects, times
+from streams.recognition.slots.word_classes import word_classes
 from streams.recognition.tagger import Hints
 from streams.recognition.wording import Wording
 
@@ -34,7 +35,7 @@ _GRAMMARS: Final[Mapping[str, Callable[[Wording], str | None]]] = {
 
 
 def hints(wording: Wording, known: tuple[str, ...] = ()) -> Hints:
-    """What each grammar finds, by its words; `known` are the names of campaigns that exist."""
+    """What each grammar finds, and what each word is known for; `known`: existing campaigns."""
     found: dict[str, tuple[int, int]] = {}
     if span := campaigns.known_span(wording.plain, known):
         found["K"] = wording.place(*span)
@@ -43,4 +44,4 @@ def hints(wording: Wording, known: tuple[str, ...] = ()) -> Hints:
         words = grammar(wording)
         if words and (start := text.find(words.casefold())) >= 0:
             found[kind] = (start, start + len(words))
-    return found
+    return Hints(found, tuple(word_classes(token.plain) for token in wording.tokens))

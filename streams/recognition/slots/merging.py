@@ -36,6 +36,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
 
 _SURE: Final = 0.6
 """How sure the tagger must be where the grammars found nothing."""
+_ABOUT_PEOPLE: Final = frozenset({"manage_contacts", "privacy_request"})
 _GRAMMAR_FIRST: Final = {
     "subject": "j",
     "expires": "e",
@@ -55,14 +56,9 @@ def merge(
     """Change `found`, which the grammars read, by what the tagger found."""
     allowed = ALLOWED[intent]
     if "trigger" in allowed:
-        found.pop("trigger", None)
-        what = boundaries.trigger(tagged.text, tagged.best("t"))
-        _put(found, "trigger", trimmed(what) if what else None)
-    if "contact" in allowed and not (titled := people.titled(wording)):
-        found.pop("contact", None)
-        _put(found, "contact", boundaries.contact(tagged.text, tagged.best("n")))
-    elif "contact" in allowed and titled:
-        found["contact"] = titled
+        _trigger(found, intent, tagged)
+    if "contact" in allowed:
+        _contact(found, intent, wording, tagged)
     if "product" in allowed:
         _product(found, intent, wording, tagged)
     for name, kind in _GRAMMAR_FIRST.items():
@@ -84,17 +80,35 @@ def merge(
         _relative(found, tagged)
 
 
+def _trigger(found: dict[str, Any], intent: str, tagged: Tagged) -> None:
+    """What the tagger sees; of something new, else what the grammar does."""
+    read = found.pop("trigger", None)
+    seen = boundaries.trigger(tagged.text, tagged.best("t"))
+    words = trimmed(seen) if seen else None
+    _put(found, "trigger", words or (read if intent == "create_campaign" else None))
+
+
+def _contact(found: dict[str, Any], intent: str, wording: Wording, tagged: Tagged) -> None:
+    """Who has a title, else whom the tagger sees; two capitals may also name a campaign."""
+    read = found.pop("contact", "")
+    seen = tagged.best("n")
+    named = people.titled(wording) or people.related(wording)
+    if named is None and (seen or intent in _ABOUT_PEOPLE):
+        named = boundaries.contact(tagged.text, seen)
+    if named is None and intent in _ABOUT_PEOPLE and people.is_person(read, wording.original):
+        named = read
+    _put(found, "contact", named)
+
+
 def _product(found: dict[str, Any], intent: str, wording: Wording, tagged: Tagged) -> None:
     """What the business sells by its own words, what the offer is on, else what the tagger says."""
     found.pop("product", None)
-    offered = products.offered(found.get("offer", {}).get("text", ""))
+    given = found.get("offer", {})
+    offered = None if given.get("kind") == "gift" else products.offered(given.get("text", ""))
     sold = products.sold(wording) if intent == "set_business_context" else None
     named = tagged.words("p") if intent == "create_campaign" else None
-    if intent == "create_campaign" and named is None and not tagged.abandoned:
-        named = products.placed(wording)
-    _put(found, "product", sold or offered or named)
-    if intent == "modify_campaign":
-        found.pop("product", None)
+    if intent != "modify_campaign":
+        _put(found, "product", sold or offered or named)
 
 
 _ONLY_A_DATE = re.compile(
@@ -130,28 +144,53 @@ def _put(found: dict[str, Any], name: str, words: str | None) -> None:
         found[name] = words
 
 
+_TOLD = re.compile(
+    r"\b(?:for|to|tell|offer|invite|about|of|are|inform)(?: (?:our|my|the|all))* $", re.IGNORECASE
+)
+_LONGEST_TOLD: Final = 2
+"""Words of a group that the grammar may name alone: with a longer one it is often wrong."""
+
+
 def _segment(found: dict[str, Any], utterance: Utterance, tagged: Tagged) -> None:
     audience = found.pop("audience", {})
-    named = audience.get("segment", "").casefold()
-    if named not in {name.casefold() for name in utterance.segments}:
+    named = audience.get("segment", "")
+    if named.casefold() not in {name.casefold() for name in utterance.segments}:
         audience.pop("segment", None)
-        _put(audience, "segment", boundaries.segment(tagged.text, tagged.best("s")))
+        span = tagged.best("s")
+        seen = boundaries.segment(tagged.text, span)
+        if span is None and seen is None and _told(tagged.text, named):
+            seen = named
+        _put(audience, "segment", seen)
+    if found.get("occasion", "\0").casefold() in audience.get("segment", "").casefold():
+        del found["occasion"]
     if audience:
         found["audience"] = audience
 
 
+def _told(text: str, group: str) -> bool:
+    """Whether something is said to a group of few words, or asked of it."""
+    before = text[: max(text.find(group), 0)]
+    return 0 < len(group.split()) <= _LONGEST_TOLD and _TOLD.search(before) is not None
+
+
+_EXPIRY = re.compile(
+    r"\s(?:until|till?|through|valid|ends?|expires?|mails?)\b.*$", re.IGNORECASE | re.DOTALL
+)
+"""What follows the words of an offer and is none of them."""
+
+
 def _offer(found: dict[str, Any], tagged: Tagged) -> None:
-    words = tagged.words("k")
-    if words is None:
+    """The longer words of the two; a number before those of the grammar is another one."""
+    words = _EXPIRY.sub("", tagged.words("k") or "")
+    offer = found.get("offer")
+    if offer is None:
+        if words:
+            found["offer"] = offers.in_words(words)
         return
-    if "offer" in found:
-        if (
-            found["offer"]["text"].casefold() in words.casefold()
-            or words.casefold() in found["offer"]["text"].casefold()
-        ):
-            found["offer"]["text"] = max(words, found["offer"]["text"], key=len)
-    else:
-        found["offer"] = offers.in_words(words)
+    offer["text"] = _EXPIRY.sub("", offer["text"])
+    at = words.casefold().find(offer["text"].casefold())
+    if at == 0 or (at > 0 and "value" not in offer):
+        offer["text"] = words
 
 
 def _relative(found: dict[str, Any], tagged: Tagged) -> None:

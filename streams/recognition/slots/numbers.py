@@ -21,6 +21,7 @@ WORDS: Final = {
     "eleven": 11,
     "twelve": 12,
     "fourteen": 14,
+    "eighteen": 18,
     "fifteen": 15,
     "twenty": 20,
     "thirty": 30,
@@ -56,11 +57,11 @@ NUMBER: Final = (
 )
 UNIT: Final = r"(?:minute|hour|day|night|week|fortnight|month|quarter|year)s?"
 SPAN: Final = (
-    rf"(?:half an? (?:year|hour|month)|{NUMBER}(?: and a half)?[ -]?(?:full |whole "
+    rf"(?:half an? (?:year|hour|month)|{NUMBER}(?: and a half)?\+?[ -]?(?:full |whole "
     rf"|straight )?{UNIT})"
 )
 _SPAN = re.compile(
-    rf"(?:(?P<half>half) an? |(?P<n>{NUMBER})(?P<more> and a half)?[ -]?(?:full |whole "
+    rf"(?:(?P<half>half) an? |(?P<n>{NUMBER})(?P<more> and a half)?\+?[ -]?(?:full |whole "
     rf"|straight )?)(?P<unit>{UNIT})"
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from streams.recognition.lexicon import common_words, lexicon, usual_words
 from streams.recognition.slots.numbers import NUMBER, number, whole
 from streams.recognition.wording import Wording
 
@@ -88,14 +89,16 @@ _VOUCHER_OF = re.compile(
 )
 _DISCOUNT_OF = re.compile(r"\bdiscount of (?P<n>\d+) ?(?:%|percent)")
 _SHIPPING = re.compile(
-    r"\b(?:free (?:\w+ )?(?:shipping|delivery|postage)|(?:shipping|delivery|postage) (?:is "
-    r"|for )?free|no (?:shipping|delivery) (?:costs?|fees?|charges?))\b"
+    r"\b(?:(?:free|complimentary) (?:\w+ )?(?:shipp?ing|delivery|postage)|(?:shipping|delivery"
+    r"|postage)(?:'s"
+    r"| is| for)? free|no (?:shipping|delivery) (?:costs?|fees?|charges?))\b"
 )
 _OTHER = re.compile(
     r"\b(?:(?:two|2|three|3)[ -]?(?:for|4)[ -]?(?:one|1|two|2)\b|(?:two|2|three"
     r"|3) (?:[a-z]+ ){0,2}for the price of (?:one|1|two|2)\b"
     r"|bogo\b(?: [a-z]+(?= this| until| till|$|[,.]))?|\d+ \w+ for (?:the )?price of (?:\d+|one"
-    r"|two|ten)|buy (?:one|two|three|\d),? (?:and )?get (?:one|two|\d|the (?:second|third"
+    r"|two|ten)|buy (?:one|two|three|four|five|six|ten|\d+),? (?:and )?get (?:one|two|\d"
+    r"|the (?:second|third"
     r"|next)(?: one)?|another)(?: (?:free|half price|for free|half off))?"
     r"|half[ -]price(?: [^,.;:!?()\"]+?" + _STOP + r")?"
     r"|half off(?: [^,.;:!?()\"]+?" + _STOP + r")?"
@@ -103,12 +106,16 @@ _OTHER = re.compile(
     r"|an? additional) )?(?:free )(?:first )?(?:week|month|year|day)s?\b(?: (?:pass|trial"
     r"|of [a-z ]+?" + _STOP + r"))?"
     r"|(?:first|one|two|three|\d|extra) (?:week|month|year|day)s? (?:for )?free\b"
-    r"|(?:no|waived|waive the|waiving the) (?:[a-z]+ ){0,2}fees?\b|double (?:loyalty )?points"
+    r"|(?:no|waived|waive the|waiving the) (?:[a-z]+ ){0,2}fees?\b"
+    r"|(?:[a-z]+ )?fees? (?:is )?waived\b"
+    r"|spend \S+,? (?:and )?get \S+ (?:free|off)|(?:[\w']+ ){1,3}at no (?:extra )?(?:charge|cost)"
+    r"|double (?:loyalty )?points"
     r"|early access|a second [a-z]+ for free)"
 )
 _GIFT = re.compile(
     r"\b(?:(?:(?<=^)|(?<=\ba )|(?<=\bone )|(?<=\bwith )|(?<=\bget )|(?<=\bgets )|(?<=\bgive )"
-    r"|(?<=\boffer )|(?<=\bthem )|(?<=\band )|(?<=\bplus )|(?<=\bmaybe )|(?<=, )|(?<=: )"
+    r"|(?<=\boffer )|(?<=\bthem )|(?<=\band )|(?<=\bplus )|(?<=\bmaybe )|(?<=\bsay )"
+    r"|(?<=\bmention )|(?<=\badd )|(?<=, )|(?<=: )"
     r"|(?<=\btheir )|(?<=\bwin )|(?<=\bsome )|(?<=\bsmall )|(?<=\btwo ))(?:free"
     r"|complimentary) (?!plans?\b|users?\b|trials?\b|accounts?\b|tier\b|members?\b"
     r"|customers?\b|subscribers?\b|shipping\b|delivery\b|postage\b|of\b)"
@@ -131,6 +138,7 @@ _CODE_ALONE = re.compile(
 )
 """A word in capitals that looks like a code even where nobody calls it one."""
 _DEAL = re.compile(r"[%$\u20ac\u00a3]|\b(?:off|code|coupon|voucher|promo|free|discount)\b")
+_CODE_WORD = re.compile(r"\bcode:? (?P<code>[a-z]{5,})(?=$|[,.;!?)])")
 _NOT_CODES = {
     "with",
     "that",
@@ -149,12 +157,21 @@ _COUNT = re.compile(
     rf"\b(?!an? (?!couple|hundred|dozen))(?P<n>{NUMBER}"
     rf"|single)[ -]?(?:[a-z-]+[ -])?(?:[a-z-]+[ -])?(?:e ?- ?mails?|emails?"
     rf"|mails?|messages|parts?|parters?|steps?|touch(?:es)?|newsletters|letters|notes|nudges|chapters"
-    r"|instal?lments)\b(?! address)"
+    r"|instal?lments)\b(?! address| for the price)"
     rf"|\b(?:series|sequence|drip|set|course|campaign) of (?P<m>{NUMBER})\b(?! (?:days|weeks))"
-    rf"|\b(?P<r>{NUMBER}) (?:reminders?|nudges?|follow-ups|msgs?|(?:[a-z]+ )?(?:tips|lessons)"
+    rf"|\b(?P<r>{NUMBER}) (?:reminders?|nudges?|follow-ups|msgs?|(?:[a-z]+ )?(?:tips"
+    rf"|lessons)(?! for the price)"
     rf"|mailings)\b"
     rf"|(?:^|[.;!?] )(?P<e>{NUMBER}) (?:is|are|will be|would be) (?:enough|plenty|fine)\b"
 )
+
+
+_NOT_OFFERED = re.compile(
+    r"\b(?:skip|drop|lose|scrap|forget|replace|not|without|instead of|rather than|in place of"
+    r"|isn't)"
+    r"(?: (?:the|a|an|that|any))? $"
+)
+"""What stands before an offer that is taken back."""
 
 
 def offer(wording: Wording) -> dict[str, Any] | None:
@@ -170,8 +187,9 @@ def offer(wording: Wording) -> dict[str, Any] | None:
         ("gift", _GIFT),
         ("gift", _GIFT_PLAIN),
     ):
-        if match := pattern.search(plain):
-            return _shape(kind, match, wording)
+        for match in pattern.finditer(plain):
+            if not _NOT_OFFERED.search(plain[: match.start()]):
+                return _shape(kind, match, wording)
     return None
 
 
@@ -204,9 +222,19 @@ def discount_code(wording: Wording) -> str | None:
         return match["code"].upper()
     if _DEAL.search(wording.plain) and (match := _CODE_ALONE.search(wording.original)):
         return match[0]
-    if (match := _CODE_LOWER.search(wording.original.lower())) and match["code"] not in _NOT_CODES:
-        return match["code"].upper() if any(c.isdigit() for c in match["code"]) else None
+    if (match := _CODE_LOWER.search(wording.original.lower())) and _is_code(match["code"]):
+        return match["code"].upper()
+    if (match := _CODE_WORD.search(wording.original)) and not _usual(match["code"]):
+        return match["code"].upper()
     return None
+
+
+def _is_code(word: str) -> bool:
+    return word not in _NOT_CODES and any(c.isdigit() for c in word)
+
+
+def _usual(word: str) -> bool:
+    return word in common_words() | usual_words() or lexicon().nearest(word) != word
 
 
 def count_of_emails(plain: str) -> int | None:

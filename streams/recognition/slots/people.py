@@ -12,7 +12,7 @@ from streams.recognition.wording import Wording
 _ADDRESS = re.compile(r"\[\[[^\[\]\s]{1,64}\]\]|[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _NOT = (
     r"(?:haven't|have not|hasn't|has not|havent|didn't|did not|don't|do not|not|never|no"
-    r"|without|haven t|aren't|weren't|won't|wasn't|nothing)"
+    r"|without|haven t|aren't|weren't|won't|wasn't|ain't|aint|nothing)"
 )
 _INACTIVE = (
     re.compile(
@@ -33,8 +33,10 @@ _INACTIVE = (
         rf"|purchase|visit))"
     ),
     re.compile(
-        rf"\blast (?:bought|ordered|purchased?|visited|visit|order|login|came|shopped"
-        rf"|logged in|booked|seen|trained)\b[^.;!?]{{0,25}}?(?P<span>{SPAN}) ago"
+        rf"\blast (?:bought|ordered|purchased?|visited|visit|order|login|came|shopped|check-up"
+        rf"|appointment|\w+ test"
+        rf"|logged in|booked|seen|trained|treatment|service|session"
+        rf"|class)\b[^.;!?]{{0,25}}?(?P<span>{SPAN}) ago"
     ),
     re.compile(
         rf"\blast (?:purchase|order|visit|login|booking) (?:was |is |were "
@@ -57,7 +59,7 @@ _NOT_TAGS: Final = frozenset(
     "contacts my our this that please and is for".split()
 )
 
-_GENERIC: Final = (
+GENERIC: Final = (
     r"customers?|clients?|people|persons?|everyone|everybody|subscribers|contacts|folks|list"
     r"|anyone|anybody|all|those|humans|guys|users|members|someone|others?|shoppers|buyers"
 )
@@ -101,7 +103,7 @@ _MODIFIER = (
     r"|\d+)\b)[\w'&%+-]+"
 )
 _HEADED = re.compile(
-    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{_GENERIC}|{GROUPS})\b(?! (?:day"
+    rf"(?P<mods>(?:\b{_MODIFIER}[ -]){{0,3}})\b(?P<head>{GENERIC}|{GROUPS})\b(?! (?:day"
     rf"|campaign|email|mail|list|newsletter|series|page|plan|tag|class(?:es)? pass))"
 )
 _CLAUSE = re.compile(
@@ -120,7 +122,8 @@ CLAUSE_END = re.compile(
     r"|(?:a )?\d+ ?(?:%|percent)|(?:a|one|some) free \w+|free (?:shipping|delivery|postage)"
     r"|[$\u20ac\u00a3] ?\d|every (?:week|month|monday|tuesday|wednesday|thursday|friday)"
     r"|tomorrow|tonight|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday"
-    r"|sunday)|until|till|should|need|needs|get|gets|please|that we|that our|know"
+    r"|sunday)|until|till|should|ought|deserve|must|keep|need|needs|get|gets|please|how (?:to|the"
+    r"|we|it|they)|that we|that our|know"
     r"|for (?:christmas|easter|black friday|their|the|our|mother's|father's|valentine"
     r"|halloween)|in (?:an? )?\w+ tone|using code|so (?:that|they)|because|when|if"
     r"|but (?!didn|did not|never|not|haven|have)|at \d|at noon|after (?:\d+|an?|one|two|three"
@@ -135,7 +138,7 @@ _ABSENCE = re.compile(
 )
 _TITLES = (
     r"(?:herr|frau|signora?|senhora?|se\u00f1ora?|madame|monsieur|mme|colonel|lady|lord"
-    r"|sir|don|dona|mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
+    r"|sir|don|dona|rev|reverend|professor|captain|mr|mrs|ms|miss|mister|dr|prof|sir|madam|madame)\.?"
 )
 _CUE = (
     r"\b(?:add|remove|delete|unsubscribe|erase|forget|wipe|about|on|for|of|from|off|does|did"
@@ -169,7 +172,7 @@ def inactive_days(plain: str) -> tuple[int, tuple[int, int]] | None:
 
 def tags(wording: Wording) -> list[str] | None:
     """Tags that are called tags; a group's name is none."""
-    for pattern in (_TAG_AS, _TAG_BEFORE, _TAGGED):
+    for pattern in (_TAG_BEFORE, _TAG_AS, _TAGGED):
         for match in pattern.finditer(wording.plain):
             said = wording.said(*match.span("tag"))
             names = [name.strip(" ,\"'") for name in re.split(r",| and | or ", said)]
@@ -205,7 +208,7 @@ def _group(wording: Wording, match: re.Match[str]) -> str | None:
     mods = match["mods"].strip()
     start = match.start("mods") if mods else match.start("head")
     end = match.end("head")
-    special = bool(mods) or not re.fullmatch(_GENERIC, match["head"])
+    special = bool(mods) or not re.fullmatch(GENERIC, match["head"])
     if clause := _CLAUSE.match(plain, end):
         words = CLAUSE_END.sub("", clause["clause"])
         if (
@@ -251,6 +254,26 @@ def titled(wording: Wording) -> str | None:
         if rest and rest[0].lower() not in _NAME_STOP:
             return _without_possessive(rest[0])
     return None
+
+
+_RELATED = re.compile(
+    r"\b(?:colleague|wife|husband|partner|sister|brother|friend|secretary|treasurer|client|boss"
+    r"|customer|neighbou?r|assistant|mum|mom|dad|mother|father|son|daughter|accountant|manager"
+    r"|member|student|cousin|aunt|uncle),? (?P<name>[A-Z][\w'-]+(?: [A-Z][\w'-]+)?)"
+)
+
+
+def related(wording: Wording) -> str | None:
+    """The name behind what somebody is to the speaker: `my colleague Ann`."""
+    match = _RELATED.search(wording.original.translate(str.maketrans("\u2019", "'")))
+    return _without_possessive(match["name"]) if match else None
+
+
+def is_person(name: str, text: str) -> bool:
+    """Whether it begins with a first name that is no usual word and no part of an address."""
+    first = name.lower().split(" ")[0]
+    inside = re.search(rf"{re.escape(name.lower())}[\w.+-]*@", text.lower())
+    return first in first_names() and first not in common_words() and inside is None
 
 
 def contact(wording: Wording) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Final
 
 from streams.recognition.wording import Wording
 
@@ -50,11 +51,9 @@ _NO_PRODUCT = re.compile(
 )
 
 
-_HEADS = "|".join(
-    sorted(
-        (Path(__file__).with_name("products.txt")).read_text("utf-8").split(), key=len, reverse=True
-    )
-)
+SOLD: Final = tuple((Path(__file__).with_name("products.txt")).read_text("utf-8").split())
+"""Nouns of what small businesses sell."""
+_HEADS = "|".join(sorted(SOLD, key=len, reverse=True))
 _DESCRIBING = (
     r"(?!(?:the|our|my|your|their|a|an|new|all|any|some|of|for|on|in|to|and|with|at|by|from"
     r"|free|off|about|more|sell|selling|promote|push|announce|launch|launching|introduce"
@@ -107,7 +106,7 @@ _ON_OFFER = re.compile(
     re.IGNORECASE,
 )
 _NOT_SOLD = re.compile(
-    r"(?:(?:the|their|your|his|her|an?|next|first|second|every|each|everything|orders?"
+    r"(?:(?:till?|until|through|by|the|their|your|his|her|an?|next|first|second|every|each|everything|orders?"
     r"|purchases?|visit"
     r"|joining|fee|fees|shipping|delivery|postage|top|house|us|it|this|that|for|if|when|next"
     r"|one)\b)"

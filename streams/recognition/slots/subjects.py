@@ -26,9 +26,12 @@ _TRIGGER = re.compile(
     r"|gardener)s?(?: who)?) )?(?P<what>(?:their |his |her |a |an |the )?[^,.;:!?\"]+)"
 )
 TRIGGER_END = re.compile(
-    rf"(?: (?:and )?(?:then )?(?:please )?(?:send|give|email|mail|offer|remind|wait|with|say"
+    rf"(?: (?:and )?(?:then )?(?:please )?(?:send|give|ping|nudge|drop|shoot|chase|email|mail"
+    rf"|offer|remind|wait|with|say"
     rf"|tell|welcome|thank|they get|we send|i want|i'd|should get|they should|you send"
-    rf"|you should|in an? \w+ tone)\b.*$| (?:after|within) {SPAN}.*$| \d+ ?%.*$"
+    rf"|you should|in an? \w+ tone|i (?:want|wanna|like|would|need)|(?:can|could|would|shall"
+    rf"|should) (?:we|you|i)|(?:they|he|she) (?:should|get|must))\b.*$| (?:after"
+    rf"|within) {SPAN}.*$| \d+ ?%.*$"
     rf"| {SPAN} (?:later|after).*$| in {SPAN}.*$)"
 )
 _NO_TRIGGER = re.compile(
@@ -39,7 +42,7 @@ _OCCASION = re.compile(
     r"\b(?:(?:the |our |their |my |your )?(?P<o>"
     r"christmas(?: eve| day)?|xmas|easter(?: sunday| monday| weekend)?|mother'?s'? day"
     r"|father'?s'? day|valentine'?s?'?(?: day)?|black friday|cyber monday|cyber week"
-    r"|halloween|new year'?s?(?: eve| day)?|thanksgiving|"
+    r"|halloween|(?:lunar |chinese )?new year'?s?(?: eve| day)?|thanksgiving|"
     r"hanukkah|diwali|ramadan|eid|pancake day|shrove tuesday|labou?r day|memorial day"
     r"|independence day|4th of july|fourth of july|st\.? patrick'?s day|saint patrick'?s day"
     r"|women'?s day|world \w+ day|international \w+(?: \w+)? day|national \w+(?: \w+)? day"
@@ -49,15 +52,19 @@ _OCCASION = re.compile(
     r"|\d+[- ]year) )?(?:birthdays?|anniversary|jubilee)|back[- ]to[- ]school|grand opening"
     r"|grand reopening|open day|open house|(?<=for )(?:the )?(?:spring|summer|autumn|winter"
     r"|holidays)|holiday season|end of (?:the )?season|graduation|wedding season"
-    r"|marathon season|chelsea flower show|king's day|pride(?: month)?|advent|lent|july 4th"
+    r"|marathon season|chelsea flower show|king's day|pride(?: month)?|advent|lent(?! (?:me|us"
+    r"|you|him|her|them)\b)|july 4th"
     r"|super bowl|the \w+ marathon))\b"
     r"(?! (?:sale campaign|newsletter|collection|jackets|shoes|menu|range|school|camp))"
 )
 _SUBJECT = re.compile(
     r"\b(?:subj(?:ect)?(?: lines?)?|title(?: of (?:the )?mail)?(?=:))"
-    r"(?: (?:should|shd|must|can|could|ought|to|please))*(?: (?:be|is|as|say|read"
+    r"(?: (?:should|shd|must|can|could|ought|needs|to|please))*(?: (?:be|is|as|say|read"
     r"|use|to|for(?= [A-Z])|=))?(?: (?:to|instead))?:? ?(?P<rest>[\"'].+|.+)",
     re.IGNORECASE,
+)
+_QUOTED_AS = re.compile(
+    r"\"(?P<q>[^\"]+)\" (?:as|for|in) (?:the |a )?(?:subject|title|heading)", re.IGNORECASE
 )
 _AFTER_SUBJECT = re.compile(
     r",? (?:instead|please|pls|plz|thanks)\b.*$|\.$"
@@ -81,19 +88,26 @@ def language(plain: str) -> str | None:
 def subject_line(wording: Wording) -> str | None:
     """The words wanted as subject line, without quotation marks."""
     text = wording.original.translate(str.maketrans("\u2018\u2019\u201c\u201d", "''\"\""))
+    if quoted := _QUOTED_AS.search(text):
+        return quoted["q"].strip()
     match = _SUBJECT.search(text)
     if match is None:
         return None
     rest = match["rest"].strip()
     if quoted := re.search(r"\"(?P<q>[^\"]+)\"|(?:^|\s)'(?P<s>.+?)'(?=\W|$)", rest):
         return (quoted["q"] or quoted["s"]).strip()
-    asked = re.search(
-        r"(?:subj(?:ect)?(?: lines?)?|title)(?: of (?:the )?mail)?(?: (?:should|shd|must|ought"
-        r"|to))*"
-        r"(?: (?:be|is|as|say|read|to|for)| ?[:=]|,)",
-        match[0],
-        re.IGNORECASE,
-    ) or re.search(r"subject(?: line)? (?=[A-Z\d])", match[0])
+    asked = (
+        re.search(
+            r"(?:subj(?:ect)?(?: lines?)?|title)(?: of (?:the )?mail)?(?: (?:should|shd|must"
+            r"|ought|needs"
+            r"|to))*"
+            r"(?: (?:be|is|as|say|read|to|for)| ?[:=]|,)",
+            match[0],
+            re.IGNORECASE,
+        )
+        or re.search(r"subject(?: line)? (?=[A-Z\d])", match[0])
+        or re.search(r"[,.;!?] $", text[: match.start()])
+    )
     if asked is None or re.match(
         r"(?:something|a bit|shorter|catchier|more|less|different|another|better|too|not|be"
         r"|not so|the|a|sound|friendl|warm|punch|with|without|in|please)\b",

@@ -73,7 +73,7 @@ _CLOCK = (
     rf"|(?P<half>half past|quarter past|quarter to) (?P<hh>\d{{1,2}}|{_HOUR_WORDS})"
     rf"|(?P<halfpast>half) (?P<hh2>\d{{1,2}}|{_HOUR_WORDS})"
     rf"|(?<=at )(?P<hourword>{_HOUR_WORDS})\b(?! (?:days|hours|weeks|emails))"
-    r"|(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?: ?(?P<ap>am|pm|a\.? ?m\.?"
+    r"|(?P<hour>\d{1,2})(?:(?:[:.h]|hours)(?P<minute>\d{2}))?(?: ?(?P<ap>am|pm|a\.? ?m\.?"
     r"|p\.? ?m\.?)(?![a-z]))?(?: ?(?:o'? ?clock|sharp|h))?"
     r"(?!\d|[:.]\d|\s?(?:%|percent|off\b|st\b|nd\b|rd\b|th\b|emails?|days?|weeks?|hours?"
     r"|minutes?|months?|euros?|dollars?)))"
@@ -84,7 +84,7 @@ _HOURS = {
         "one two three four five six seven eight nine ten eleven twelve".split(), 1
     )
 }
-_AT = r"(?:at|@|by|around|about|for)"
+_AT = r"(?:at|@|by|around|about|for|hour)"
 _DAY_CLOCK = re.compile(
     rf"{_DAY}(?:,? {_PART})?,? ?(?:{_AT} )?{_CLOCK}(?: (?:in the|at) (?P<part2>morning"
     rf"|afternoon|evening|night))?"
@@ -158,11 +158,14 @@ EXPIRES = re.compile(
     rf"|{WEEKDAY}) only|only (?:today|tomorrow|this week|this weekend)|{SPAN} only)"
 )
 _DELAY = re.compile(
-    rf"(?P<a>{SPAN}) (?:after|later|apart|between|from|past|following|in between|delay|pause"
+    rf"(?P<a>{SPAN}) (?:after|later|apart|between|from|past|following|in between|pass|delay|pause"
     rf"|gap|wait|since|of (?:delay|pause|waiting))"
     rf"|(?:wait|waits|waiting|delay(?:ed)?(?: of| by)?|after|with|every|pause of|gap of"
-    rf"|another) (?P<b>{SPAN})(?! (?:discount|off|free|of free|trial))"
-    rf"|spaced (?:by )?(?P<c>{SPAN})"
+    rf"|another) (?P<b>{SPAN})(?! (?:discount|off|free|of free|trial|course|pass|retreat"
+    rf"|challenge|plan))"
+    rf"|(?:spaced (?:by )?|(?:interval|gap|wait|pause|delay)s?\b[^.;,]{{0,40}}? (?:to|is|be|of) )"
+    rf"(?P<c>{SPAN})"
+    rf"|(?P<d>{SPAN})(?:, | and | then |, then |, and )(?:{SPAN}|next day)"
 )
 _PERIOD = re.compile(
     rf"\b(?:(?:last|past|previous|this|these) (?:\d+|two|three|four|five|six|seven|ten|twelve"
@@ -372,7 +375,7 @@ def recurrence(wording: Wording) -> Found | None:
 def delay(plain: str) -> str | None:
     """The first wait between or before e-mails: `3 days`."""
     for match in _DELAY.finditer(plain):
-        words = match["a"] or match["b"] or match["c"]
+        words = match["a"] or match["b"] or match["c"] or match["d"]
         if text := span_text(words):
             return text
     if re.search(r"\b(?:the|a) (?:next )?day (?:after|later)\b|\bthe next day\b", plain):

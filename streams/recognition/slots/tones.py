@@ -16,6 +16,8 @@ _TONED_DOWN = re.compile(
     r"\b(?:less|not|too|without|isn't|so|fewer|never|way too|no|nothing)(?: so| too| as| that"
     r"| very| the)? [\w-]+$"
 )
+_KEPT_WARM = re.compile(r"\bkeep(?:ing)? (?:them|'?em|him|her|us|people|the [\w-]+) warm$")
+"""Who is kept warm is not how it sounds."""
 _TONE_OTHER = re.compile(
     r"\b(?P<before>[a-z][a-z-]{2,}) (?:tone|voice)\b(?! of)|\b(?:tone|voice"
     r"|style)(?: of voice)?(?: (?:should|must|is|be|to|has|:))*:? (?:be |a bit |very "
@@ -44,6 +46,7 @@ def tone(plain: str, *, loose: bool) -> str | None:
         if f" {base[:3]}" in spaced
         for match in re.finditer(_toned(form, loose=loose), plain)
         if not _TONED_DOWN.search(plain[: match.end()])
+        and not _KEPT_WARM.search(plain[: match.end()])
     ]
     if found:
         return min(found)[1]
@@ -70,9 +73,11 @@ def _toned(form: str, *, loose: bool) -> str:
         rf"|\b(?:{form})(?:,? (?:and )?[\w-]+)? (?:e-?mails?|mails?|messages?|notes?|letters?"
         rf"|hello|greetings?|reminders?|nudge|newsletter|announcement|welcome|invitation"
         rf"|campaign|sequence|series|intro|way|update|thank you|thank-you|follow-up|line"
-        rf"|wording|copy|text|touch|one)\b"
-        rf"|(?:^|[,:;] ?)(?:and |very |but |quite |really |not too long,? |short,? "
-        rf"|all )?(?:{form})(?: and [\w-]+)?(?: please| pls)?(?=$|[,.;!])"
+        rf"|wording|copy|text|touch|one|check-in|mailing|bulletin|greeting)\b"
+        rf"|\b(?:{form}) (?:in {_WITH_TONE_NOUN}|not [\w-]+)\b|\bkeep (?:the|our"
+        rf"|your) \w+ (?:{form})\b"
+        rf"|(?:^|[,:;.!?] ?)(?:and |only |just |very |but |quite |really |not too long,? |short,? "
+        rf"|all )?(?:{form})(?: and [\w-]+)?(?:,? please| pls)?(?=$|[,.;!])"
     )
 
 
@@ -89,6 +94,13 @@ def _positive(word: str) -> str | None:
 
 def _short(word: str) -> str:
     return word.removesuffix("er") if len(word) > 4 else word
+
+
+def is_tone(word: str) -> bool:
+    """Whether the plain word is an adjective of tone in any form."""
+    return any(
+        word.startswith(base[:3]) and re.fullmatch(form, word) for base, form in _TONES.items()
+    )
 
 
 def base_form(word: str) -> str | None:

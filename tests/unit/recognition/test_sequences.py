@@ -32,7 +32,7 @@ def learned() -> Fields:
 
 
 def scores(fields: Fields, words: list[int]) -> Floats:
-    return fields.weights[np.array(words)]
+    return np.asarray(fields.weights[np.array(words)], np.float32)
 
 
 def test_the_same_sentences_teach_the_same() -> None:
