@@ -17,6 +17,7 @@ from streams.recognition.wording import SHORT_FORMS
 _STOP = re.compile(r"[,.;:!?()=\"\n]|->|\u2192| -+ | \u2013 |\s>\s")
 _CLAUSE = re.compile(r"\b(?:who|that|which|whose|but)\b", re.IGNORECASE)
 _NEW_BEFORE = re.compile(r"\bnew $", re.IGNORECASE)
+_SHORTEST: Final = 3
 _WHOLE_LIST: Final = frozenset(
     "customers customer people everyone everybody subscribers contacts folks list anyone all those "
     "ppl someone others guys them recipients".split()
@@ -71,6 +72,12 @@ _SAID_OF_IT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """A group without a clause ends where something is said of it."""
+_SAID_AFTER_CLAUSE = re.compile(
+    r"(?<!\bwho)(?<!\bthat)(?<!\bwhich)(?<!\bhave)(?<!\bhas)(?<!\bhad)(?<!\band)(?<!\bbut)"
+    r"(?<!\bor)(?<!\bi)(?<!\bwe)(?<!\bthey) (?:ought|might|may|must|should|shd|deserves?|receives?"
+    r"|never|keeps?|are|have (?:no|a)|into paying)\b.*$",
+    re.IGNORECASE | re.DOTALL,
+)
 _DOING = re.compile(
     r"^(?:persuade|convert|educate|teach(?:es)?|guide|invite|tell|inform|remind|reward|nudge"
     r"|re-?engage|target|notify|encourage)s? (?:(?:the|our|my|all) )*",
@@ -97,7 +104,7 @@ def segment(text: str, span: Span | None) -> str | None:
         start = before.start()
     words = text[start:end]
     if _CLAUSE.search(words):
-        words = _whole_clause(text, start, end)
+        words = _SAID_AFTER_CLAUSE.sub("", _whole_clause(text, start, end))
     elif (more := _AND_SURNAME.match(text, end)) and words[-1:].isalpha() and _proper(words):
         words = text[start : more.end()]
     else:
@@ -105,7 +112,7 @@ def segment(text: str, span: Span | None) -> str | None:
     if inactive_days(_away(text, start)) and _ALL_OF_THEM.match(words):
         words = _ABSENCE.sub("", words)
     words = _SOME_OF.sub("", _DOING.sub("", words)).strip(" ,")
-    return None if words.lower() in _WHOLE_LIST or not words else words
+    return None if words.lower() in _WHOLE_LIST or len(words) < _SHORTEST else words
 
 
 def _whole_name(words: str, text: str, end: int) -> str:

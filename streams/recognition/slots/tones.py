@@ -11,6 +11,11 @@ _TONES: Final = dict(
     for line in Path(__file__).with_name("tones.txt").read_text("utf-8").splitlines()
 )
 """Base form and the pattern of its forms."""
+_START: Final = 3
+_BY_START: Final = {
+    start: tuple(form for base, form in _TONES.items() if base.startswith(start))
+    for start in {base[:_START] for base in _TONES}
+}
 _WITH_TONE_NOUN = r"(?:tone|voice|style|manner|feel|mood|vibe|wording|language)"
 _TONED_DOWN = re.compile(
     r"\b(?:less|not|too|without|isn't|so|fewer|never|way too|no|nothing)(?: so| too| as| that"
@@ -98,9 +103,7 @@ def _short(word: str) -> str:
 
 def is_tone(word: str) -> bool:
     """Whether the plain word is an adjective of tone in any form."""
-    return any(
-        word.startswith(base[:3]) and re.fullmatch(form, word) for base, form in _TONES.items()
-    )
+    return any(re.fullmatch(form, word) for form in _BY_START.get(word[:_START], ()))
 
 
 def base_form(word: str) -> str | None:
