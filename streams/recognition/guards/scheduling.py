@@ -97,7 +97,11 @@ def schedules(plain: str, *, shown: bool, named: bool) -> bool:
         r"^(?:what|when|why|how|who|is (?:it|this|that|there)|did|does|was|were|will|are|has"
         r"|if)\b(?! about)",
         plain,
-    ) or re.search(r"\b(?:don't|do not|never|pause|cancel|test|maybe|perhaps|not sure)\b", plain):
+    ) or re.search(
+        r"\b(?:don't|do not|never|pause|cancel|test|maybe|perhaps|not sure|wouldn't|won't"
+        r"|(?:would|will) not|thumbs down|0/10)\b",
+        plain,
+    ):
         return False
     if not shown:
         return named and _MOVES.search(plain) is not None

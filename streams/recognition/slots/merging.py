@@ -106,9 +106,11 @@ def _product(found: dict[str, Any], intent: str, wording: Wording, tagged: Tagge
     given = found.get("offer", {})
     offered = None if given.get("kind") == "gift" else products.offered(given.get("text", ""))
     sold = products.sold(wording) if intent == "set_business_context" else None
-    named = tagged.words("p") if intent == "create_campaign" else None
-    if intent != "modify_campaign":
-        _put(found, "product", sold or offered or named)
+    if intent == "modify_campaign":
+        _put(found, "product", products.swapped(wording))
+        return
+    named = tagged.words("p") or products.arrived(wording) if intent == "create_campaign" else None
+    _put(found, "product", sold or offered or named)
 
 
 _ONLY_A_DATE = re.compile(

@@ -122,6 +122,50 @@ _SOLD = re.compile(
 )
 
 
+_THING = r"(?P<p>[a-z\d][\w'&-]*(?: (?!(?:is|are|has|have|in|for|to|and)\b)[\w'&-]+){0,3}?)"
+_ARRIVED = re.compile(
+    rf"(?:^|[.!?;] |that )(?:(?:our|the|my|new|some) )*{_THING}(?: is| are|'s| has| have)? "
+    r"(?:(?:now|finally|just) )*(?:landed|arrived|published|in stock|(?<=is )in|(?<=are )in"
+    r"|(?<='s )in|(?<=is )out|(?<=are )out)\b(?! (?:the|a|an|our|my|on|of)\b)"
+)
+_IN_BASKET = re.compile(
+    rf"\b(?:put|puts|putting|add|adds|adding|left|leave|leaves|leaving) (?:an?|the|some|with) "
+    rf"{_THING} in(?:to)?(?: (?:the|their|a))?(?: (?:basket|cart|bag)|[.!,])"
+    rf"|\bfill(?:s|ed|ing)? (?:the|their|a) (?:basket|cart|bag) with (?P<p2>[a-z][\w'&-]+)"
+)
+_TWO_FOR_ONE = re.compile(
+    rf"\b(?:for (?:one|1|two)|half[ -]price) on (?:(?:all|our|the|any) )*{_THING}"
+    r"(?= (?:for|to|till?|until|this|and|please)\b|[.,;!?]|$)"
+)
+_SWAPPED = re.compile(
+    rf"\bswap (?:(?:the|our) )?[a-z][a-z -]*? (?:for|to|with) (?:(?:the|our) )?{_THING}"
+    r"(?= (?:in|throughout|please|instead)\b|[.,;!?]|$)"
+)
+_NO_THING = re.compile(
+    r"\b(?:it|this|that|they|them|something|photos?|pictures?|images?|headers?|subject|button"
+    r"|logo|title|one|ones|mails?|emails?|code|offer|everything|what|who|how|all|people)\b"
+)
+
+
+def arrived(wording: Wording) -> str | None:
+    """What has come in, lies in a basket, or is two for one."""
+    return _thing(wording, (_ARRIVED, _IN_BASKET, _TWO_FOR_ONE))
+
+
+def swapped(wording: Wording) -> str | None:
+    """What is to stand there instead."""
+    return _thing(wording, (_SWAPPED,))
+
+
+def _thing(wording: Wording, patterns: tuple[re.Pattern[str], ...]) -> str | None:
+    for pattern in patterns:
+        if match := pattern.search(wording.plain):
+            group = "p" if match["p"] else "p2"
+            if not _NO_THING.search(match[group]):
+                return wording.said(*match.span(group)).removesuffix("'s")
+    return None
+
+
 def offered(words: str) -> str | None:
     """What an offer is on: `road shoes` of `30% off all road shoes`."""
     match = _ON_OFFER.search(words)

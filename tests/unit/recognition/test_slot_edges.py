@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from streams.recognition.guards.scheduling import schedules
 from streams.recognition.lexicon import lexicon
 from streams.recognition.ports import Utterance
 from streams.recognition.slots import extract
@@ -142,3 +143,24 @@ def test_what_a_word_is_known_for() -> None:
     assert "sold" in word_classes("cakes")
     assert word_classes("xqzt") == ("unknown",)
     assert word_classes(",") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "product"),
+    [
+        ("Smoked trout's landed. Tell everyone.", "create_campaign", "Smoked trout"),
+        ("nudge who put a lamp in the basket and left", "create_campaign", "lamp"),
+        ("two for one on scones for everyone", "create_campaign", "scones"),
+        ("swap the tea for cocoa, please", "modify_campaign", "cocoa"),
+        ("swap the photo for something else", "modify_campaign", None),
+    ],
+)
+def test_what_has_come_in_lies_in_a_basket_or_is_swapped(
+    text: str, intent: str, product: str | None
+) -> None:
+    assert slots(text, intent).get("product") == product
+
+
+def test_a_rating_is_no_day_to_send_on() -> None:
+    assert not schedules("0/10 would not send", shown=True, named=False)
+    assert schedules("send it on 8/10 please", shown=True, named=False)
