@@ -15,7 +15,7 @@ from infra.settings import SettingsError, load_settings
 from streams.recognition.evaluation import Report, Score, evaluate, read_labelled
 from streams.recognition.offline import OfflineRecognizer
 
-HELDOUT = Path(__file__).parents[2] / "tests" / "evaluation" / "heldout4.jsonl"
+HELDOUT = Path(__file__).parents[2] / "tests" / "evaluation" / "heldout5.jsonl"
 
 
 def register(app: typer.Typer) -> None:

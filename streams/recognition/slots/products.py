@@ -128,6 +128,10 @@ _ARRIVED = re.compile(
     r"(?:(?:now|finally|just) )*(?:landed|arrived|published|in stock|(?<=is )in|(?<=are )in"
     r"|(?<='s )in|(?<=is )out|(?<=are )out)\b(?! (?:the|a|an|our|my|on|of)\b)"
 )
+_ANNOUNCED = re.compile(
+    rf"\b(?:announc\w+|introduc\w+|launch(?:ing| of)?|unveil\w*|promot\w+) (?:our|the|my) "
+    rf"(?:brand[- ])?new {_THING}(?= (?:to|for|on|with|at|in|by|and)\b|[.,;!?]|$)"
+)
 _IN_BASKET = re.compile(
     rf"\b(?:put|puts|putting|add|adds|adding|left|leave|leaves|leaving) (?:an?|the|some|with) "
     rf"{_THING} in(?:to)?(?: (?:the|their|a))?(?: (?:basket|cart|bag)|[.!,])"
@@ -148,8 +152,8 @@ _NO_THING = re.compile(
 
 
 def arrived(wording: Wording) -> str | None:
-    """What has come in, lies in a basket, or is two for one."""
-    return _thing(wording, (_ARRIVED, _IN_BASKET, _TWO_FOR_ONE))
+    """What is announced or has come in, lies in a basket, or is two for one."""
+    return _thing(wording, (_ANNOUNCED, _ARRIVED, _IN_BASKET, _TWO_FOR_ONE))
 
 
 def swapped(wording: Wording) -> str | None:
