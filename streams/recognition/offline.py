@@ -17,7 +17,7 @@ from streams.recognition.slots.campaigns import campaign, without_name
 from streams.recognition.slots.hints import hints
 from streams.recognition.slots.people import address, contact
 from streams.recognition.slots.tagged import Tagged
-from streams.recognition.tagger import Hints
+from streams.recognition.tagger import LAYERS, Hints
 from streams.recognition.vocabulary import DANGEROUS
 from streams.recognition.wording import Wording, read
 
@@ -60,15 +60,17 @@ class OfflineRecognizer:
         vector = self._model.vector(nameless, utterance.last_shown_campaign)
         ranking = self._model.intents.ranked(*vector)
         seen = hints(wording, utterance.known_campaigns)
-        intent, confidence = decide(
-            ranking, wording, utterance, self._tagged(wording, ranking[0][0], None, seen)
-        )
+        likeliest = ranking[0][0]
+        creating = likeliest == "create_campaign"
+        tagged = self._tagged(wording, likeliest, None, seen, names_only=creating)
+        intent, confidence = decide(ranking, wording, utterance, tagged)
         campaign_type = (
             self._model.campaign_types.ranked(*vector)[0][0]
             if intent == "create_campaign"
             else None
         )
-        tagged = self._tagged(wording, intent, campaign_type, seen)
+        if creating or intent != likeliest:
+            tagged = self._tagged(wording, intent, campaign_type, seen)
         return Recognition(
             intent=intent,
             campaign_type=campaign_type,
@@ -81,9 +83,16 @@ class OfflineRecognizer:
         )
 
     def _tagged(
-        self, wording: Wording, intent: str, campaign_type: str | None, seen: Hints
+        self,
+        wording: Wording,
+        intent: str,
+        campaign_type: str | None,
+        seen: Hints,
+        *,
+        names_only: bool = False,
     ) -> Tagged:
-        spans = self._model.tagger.spans(wording, (intent, campaign_type), seen)
+        questions = 1 if names_only else len(LAYERS)
+        spans = self._model.tagger.spans(wording, (intent, campaign_type), seen, questions)
         return Tagged(wording.original, spans, campaign_type == "abandon")
 
 

@@ -157,12 +157,27 @@ def _opening(width: int) -> NDArray[np.float64]:
 
 
 def likelihoods(scores: Floats, moves: Floats) -> Floats:
-    """How likely each label is at each word of one sentence."""
-    return _expected(scores[None], moves)[0]
+    """How likely each label is at each word of one sentence: forward and backward, no moves."""
+    power = np.exp(scores - scores.max(axis=1, keepdims=True)).astype(np.float64)
+    through = np.exp(moves.astype(np.float64))
+    ahead = np.empty_like(power)
+    back = np.ones_like(power)
+    ahead[0] = power[0] * _opening(power.shape[1])
+    for at in range(len(power)):
+        if at:
+            ahead[at] = (ahead[at - 1] @ through) * power[at]
+        ahead[at] /= ahead[at].sum()
+    for at in range(len(power) - 2, -1, -1):
+        back[at] = through @ (power[at + 1] * back[at + 1])
+        back[at] /= back[at].sum()
+    likely = ahead * back
+    return np.asarray(likely / likely.sum(axis=1, keepdims=True), np.float32)
 
 
 def best_path(scores: Floats, moves: Floats) -> NDArray[np.int64]:
     """Viterbi: the likeliest lawful row of labels."""
+    if _surely_nothing(scores, moves):
+        return np.zeros(len(scores), np.int64)
     best = scores[0] + lawful(len(moves))[0]
     back: list[NDArray[np.int64]] = []
     for row in scores[1:]:
@@ -173,6 +188,12 @@ def best_path(scores: Floats, moves: Floats) -> NDArray[np.int64]:
     for step in reversed(back):
         path.append(int(step[path[-1]]))
     return np.array(path[::-1], np.int64)
+
+
+def _surely_nothing(scores: Floats, moves: Floats) -> bool:
+    """Whether no label can make up for what entering and leaving it may win at most."""
+    most = 2 * (moves.max() - moves[0, 0])
+    return bool((scores[:, 1:].max(axis=1) + most < scores[:, 0]).all())
 
 
 def _steps(

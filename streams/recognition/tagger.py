@@ -107,8 +107,10 @@ class Tagger:
     columns: Mapping[str, int]
     fields: Fields
 
-    def spans(self, wording: Wording, context: Context, hints: Hints) -> list[Span]:
-        """Every detail that is found, in the order of the sentence. `hints`: by the grammars."""
+    def spans(
+        self, wording: Wording, context: Context, hints: Hints, questions: int = len(LAYERS)
+    ) -> list[Span]:
+        """Every detail that is found, in the order of the sentence, by the first `questions`."""
         tokens = wording.tokens
         if not tokens:
             return []
@@ -121,7 +123,8 @@ class Tagger:
         )
         found: list[Span] = []
         at = 0
-        for labels, moves, eager in zip(LABELS, self.fields.moves, _EAGER, strict=True):
+        asked = list(zip(LABELS, self.fields.moves, _EAGER, strict=True))[:questions]
+        for labels, moves, eager in asked:
             layer = scores[:, at : at + len(labels)].copy()
             layer[:, 0] -= eager
             found += _decoded(layer, moves, labels, tokens)
@@ -133,6 +136,8 @@ def _decoded(
     scores: Floats, moves: Floats, labels: Sequence[str], tokens: Sequence[Token]
 ) -> list[Span]:
     path = best_path(scores, moves)
+    if not path.any():
+        return []
     sure_of = likelihoods(scores, moves)[np.arange(len(path)), path]
     spans: list[Span] = []
     start = -1

@@ -14,13 +14,14 @@ from streams.recognition.evaluation import Report, evaluate, read_labelled
 from streams.recognition.offline import OfflineRecognizer
 
 HERE = Path(__file__).parent
-FIRST, BLIND = "first_heldout.jsonl", "heldout4.jsonl"
-"""The first is part of the training data by now; the fourth was measured once, when the engine was
-finished. The second and third have become training data too."""
+FIRST, OLDER, BLIND = "first_heldout.jsonl", "heldout4.jsonl", "heldout5.jsonl"
+"""The first is part of the training data by now. The newest was measured once, when the engine was
+finished; the one before it was measured once for an older engine, and again for this one. Nobody
+who works on the engine has opened either. The second and third have become training data."""
 
 TARGET_INTENTS, TARGET_SLOTS = 0.90, 0.85
-REACHED_SLOTS = 0.81
-"""What the one blind measurement gave (0.819), so that it cannot get worse unseen."""
+REACHED_SLOTS = 0.87
+"""Just below what the older set gives (0.890), so that it cannot get worse unseen."""
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,11 @@ def first(recognizer: OfflineRecognizer) -> Report:
 
 
 @pytest.fixture(scope="module")
+def older(recognizer: OfflineRecognizer) -> Report:
+    return evaluate(recognizer, read_labelled(HERE / OLDER))
+
+
+@pytest.fixture(scope="module")
 def blind(recognizer: OfflineRecognizer) -> Report:
     return evaluate(recognizer, read_labelled(HERE / BLIND))
 
@@ -44,13 +50,19 @@ def test_what_was_learnt_is_kept(first: Report) -> None:
     assert not any(first.dangerous.values())
 
 
+def test_the_older_set_gives_no_less_than_it_gave(older: Report) -> None:
+    assert older.accuracy >= TARGET_INTENTS
+    assert older.all_slots.f1 >= REACHED_SLOTS
+    assert not any(older.dangerous.values())
+
+
 def test_the_target_for_intents(blind: Report) -> None:
     assert blind.accuracy >= TARGET_INTENTS
 
 
+def test_the_target_for_slots(blind: Report) -> None:
+    assert blind.all_slots.f1 >= TARGET_SLOTS
+
+
 def test_nothing_is_wrongly_taken_as_something_dangerous(blind: Report) -> None:
     assert not any(blind.dangerous.values())
-
-
-def test_slots_give_no_less_than_they_gave(blind: Report) -> None:
-    assert blind.all_slots.f1 >= REACHED_SLOTS

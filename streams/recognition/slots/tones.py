@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,9 @@ _TONES: Final = dict(
 """Base form and the pattern of its forms."""
 _START: Final = 3
 _BY_START: Final = {
-    start: tuple(form for base, form in _TONES.items() if base.startswith(start))
+    start: tuple(
+        (base, re.compile(form)) for base, form in _TONES.items() if base.startswith(start)
+    )
     for start in {base[:_START] for base in _TONES}
 }
 _WITH_TONE_NOUN = r"(?:tone|voice|style|manner|feel|mood|vibe|wording|language)"
@@ -49,7 +52,7 @@ def tone(plain: str, *, loose: bool) -> str | None:
         (match.start(), base)
         for base, form in _TONES.items()
         if f" {base[:3]}" in spaced
-        for match in re.finditer(_toned(form, loose=loose), plain)
+        for match in _toned(form, loose=loose).finditer(plain)
         if not _TONED_DOWN.search(plain[: match.end()])
         and not _KEPT_WARM.search(plain[: match.end()])
     ]
@@ -63,10 +66,12 @@ def tone(plain: str, *, loose: bool) -> str | None:
     return None
 
 
-def _toned(form: str, *, loose: bool) -> str:
+@cache
+def _toned(form: str, *, loose: bool) -> re.Pattern[str]:
+    """Kept: the library forgets patterns when there are so many."""
     if loose:
-        return rf"\b(?:{form})\b"
-    return (
+        return re.compile(rf"\b(?:{form})\b")
+    return re.compile(
         rf"\b(?:{form})(?:,? (?:and|but|yet) (?:[\w-]+ ?){{1,2}})? {_WITH_TONE_NOUN}\b"
         rf"|\b{_WITH_TONE_NOUN}\b[^.;]{{0,25}}?\b(?:{form})\b"
         rf"|\b(?:make|keep|sound|write|be|sounding|keeping|something|sent|nice and|short and"
@@ -103,13 +108,13 @@ def _short(word: str) -> str:
 
 def is_tone(word: str) -> bool:
     """Whether the plain word is an adjective of tone in any form."""
-    return any(re.fullmatch(form, word) for form in _BY_START.get(word[:_START], ()))
+    return any(form.fullmatch(word) for _, form in _BY_START.get(word[:_START], ()))
 
 
 def base_form(word: str) -> str | None:
     """`friendlier` and `friendliest` are `friendly`; a word that is not compared stays."""
     word = word.casefold()
-    for base, form in _TONES.items():
-        if word.startswith(base[:3]) and re.fullmatch(form, word):
+    for base, form in _BY_START.get(word[:_START], ()):
+        if form.fullmatch(word):
             return base
     return _positive(word)
