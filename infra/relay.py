@@ -50,7 +50,7 @@ class RelaySettings:
     batch: int = 4_000
     batch_bytes: int = 16 * 1024 * 1024
     """A batch ends with the event that reaches this size, so that memory stays bounded."""
-    linger: float = 0.015
+    linger: float = 0.04
     """How long to wait behind a small batch, so that what comes meanwhile shares a transaction:
     each costs the broker and every consumer the same, however little it holds."""
     idle_wait: float = 0.5
