@@ -19,6 +19,7 @@ from infra.healing.intake import KafkaIntake
 from infra.heartbeat import Heartbeat
 from infra.keys import ERASURES
 from infra.ledger.ledger import LedgerSettings, PostgresLedger
+from infra.ledger.lookbacks import PostgresMarks
 from infra.ledger.state import measure
 from infra.local.processes import heartbeat_file
 from infra.people.errands import CHANNEL
@@ -35,6 +36,7 @@ from streams.effects.loops import Bell, Loop, watch
 from streams.effects.metrics import SEND_RATE, count_events
 from streams.effects.registration import Registrar
 from streams.effects.replies import ReplyWorker
+from streams.effects.sending.lookback import LookBack
 from streams.effects.sending.mails import MailShop
 from streams.effects.sending.pace import Paces
 from streams.effects.sending.resolver import Resolver
@@ -45,6 +47,9 @@ SENDER_THREADS = 3
 REPLY_THREADS = 4
 POLL = 0.25
 HEALING_POLL = 5.0
+LOOKING_POLL = 1.0
+LONGEST_LOOK = 600.0
+"""Seconds for the pages of one search."""
 MOST_QUESTIONS = 1_000
 """More than one step of healing asks the provider, however much is missing."""
 
@@ -77,6 +82,7 @@ class Effects:
     core: Core
     sender: Sender
     resolver: Resolver
+    lookback: LookBack
     registrar: Registrar
     healer: Healer
     heard: PostgresHeard
@@ -115,6 +121,17 @@ class Effects:
             core,
             Sender(ledger, senders, shop, postmark, paces, Rota(), reach=core.reach),
             Resolver(ledger, senders, postmark, settings.ambiguous_policy, settings.send_settling),
+            LookBack(
+                PostgresMarks(
+                    core.commands,
+                    core.hasher,
+                    settings.send_lease
+                    + timedelta(seconds=timeouts.total)
+                    + settings.send_settling,
+                ),
+                senders,
+                postmark,
+            ),
             Registrar(
                 PostgresRegistrations(core.commands),
                 senders,
@@ -147,7 +164,7 @@ class Effects:
             on_ready()
 
         sends, registrations, replies, clockwork = Bell(), Bell(), Bell(), Bell()
-        healing, errands, tidying = Bell(), Bell(), Bell()
+        healing, errands, tidying, looking = Bell(), Bell(), Bell(), Bell()
         loops = [
             *(
                 Loop(f"sender-{number}", self.sender.step, sends, stop, POLL)
@@ -158,6 +175,7 @@ class Effects:
                 for number in range(self.reply_threads)
             ),
             Loop("resolver", self.resolver.step, clockwork, stop, POLL),
+            Loop("lookback", self.lookback.step, looking, stop, LOOKING_POLL, longest=LONGEST_LOOK),
             Loop("registrar", self.registrar.step, registrations, stop, POLL),
             Loop("healer", self.healer.step, healing, stop, HEALING_POLL, longest=self._longest()),
             Loop("messenger", self.messenger.step, errands, stop, POLL, longest=60.0),
@@ -185,7 +203,8 @@ class Effects:
             finally:
                 stop.set()
                 for bell in (
-                    sends, registrations, replies, clockwork, healing, errands, tidying
+                    sends, registrations, replies, clockwork, healing, errands, tidying,
+                    looking,
                 ):  # fmt: skip
                     bell.ring()
                 for loop in loops:

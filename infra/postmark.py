@@ -12,7 +12,9 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import orjson
@@ -26,6 +28,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from domain.delivery.decisions import Answered, Call, Lost, NotSent
 from domain.shared.faults import FaultPoint, Reach, unarmed
 from streams.effects.ports import ProviderAwayError, ProviderRefusedError, Sending
+from streams.effects.sending.lookback import Sent, SentPage
 
 SEARCH_PAGE = 500
 _CLOSED = frozenset({401, 403})
@@ -88,11 +91,33 @@ class Postmark:
             if offset >= page["TotalCount"] or not page["Messages"]:
                 return found
 
+    def sent(
+        self, sending: Sending, campaign_id: str, by: tuple[str, str], first: date, offset: int
+    ) -> SentPage:
+        """A page of a campaign's messages since a day, by one metadata field, newest first.
+
+        Raises ProviderAwayError, ProviderRefusedError as `find` does.
+        """
+        field, value = by
+        query = {f"metadata_{field}": value, "fromdate": first.isoformat()}
+        page = self._searched(sending, query, offset)
+        try:
+            return SentPage(
+                int(page["TotalCount"]),
+                [message["MessageID"] for message in page["Messages"]],
+                [_sent(m) for m in page["Messages"] if m["Metadata"]["campaign_id"] == campaign_id],
+            )
+        except (ValueError, LookupError, TypeError) as error:
+            raise ProviderAwayError(f"a message in an unknown shape: {error!r}") from error
+
     def _page(self, sending: Sending, batch_id: str, offset: int) -> dict[str, Any]:
+        return self._searched(sending, {"metadata_batch_id": batch_id}, offset)
+
+    def _searched(self, sending: Sending, by: Mapping[str, str], offset: int) -> dict[str, Any]:
         query: dict[str, str | int] = {
             "count": SEARCH_PAGE,
             "offset": offset,
-            "metadata_batch_id": batch_id,
+            **by,
             # else Postmark would search the transactional stream `outbound` alone
             "messagestream": sending.stream,
         }
@@ -111,6 +136,19 @@ class Postmark:
     def close(self) -> None:
         """Give up idle connections."""
         self._http.close()
+
+
+def _sent(message: Mapping[str, Any]) -> Sent:
+    """Raises ValueError, LookupError, TypeError for a shape that is not ours."""
+    metadata = message["Metadata"]
+    return Sent(
+        str(UUID(metadata["delivery_id"])),
+        str(UUID(metadata["batch_id"])),
+        message["MessageID"],
+        datetime.fromisoformat(message["ReceivedAt"]),
+        int(metadata["step"]),
+        message["Recipients"][0] if metadata["kind"] == "campaign" else None,
+    )
 
 
 def headers_of(sending: Sending) -> dict[str, str]:

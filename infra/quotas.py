@@ -126,6 +126,12 @@ def admit_sends(connection: Connection, organization_id: str, month: date, wante
     return allowed
 
 
+def count_sends(connection: Connection, organization_id: str, month: date, number: int) -> None:
+    """So many deliveries were sent in this month, whatever was allowed."""
+    connection.execute(_SENT_LOCKED, (organization_id, month))
+    connection.execute(_SEND, (number, organization_id, month))
+
+
 def give_back_sends(connection: Connection, batches: Iterable[str]) -> None:
     """Deliveries of these batches, each named once for each, were not sent after all."""
     if given := list(batches):

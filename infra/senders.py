@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid4
@@ -12,6 +12,7 @@ from domain.organization.aggregate import Organization
 from domain.organization.commands import RecordRegistration
 from domain.shared.meta import Meta
 from infra.transactions import CommandLog, PostgresTransaction
+from schemas.codec import Event
 from streams.effects.ports import Registered, RegistrationTask, Route, Sending
 
 ACTOR = "system:effects"
@@ -31,6 +32,15 @@ _CONNECTED = """
     WHERE stream_id = %(organization)s AND type = 'PostmarkConnected'
       AND %(version)s IN (version, 0)
     ORDER BY version DESC LIMIT 1
+"""
+
+
+_CONNECTED_SINCE = """
+    SELECT bytes, position FROM log.events
+    WHERE stream_id = %(organization)s AND type = 'PostmarkConnected' AND version >= coalesce((
+        SELECT max(version) FROM log.events WHERE stream_id = %(organization)s
+          AND type = 'PostmarkConnected' AND recorded_at <= %(moment)s), 0)
+    ORDER BY version
 """
 
 
@@ -68,20 +78,22 @@ class LoggedSenders:
             rows = connection.execute(_CONNECTED, place).fetchall()
             events = log.codec.decode_batch(rows, log.keys.on(connection))
         for event in events:
-            data = event.data
-            if data["server_token"]:
-                return Sending(
-                    organization_id=organization_id,
-                    server_token=data["server_token"],
-                    stream=route.stream,
-                    transactional_stream=data["transactional_stream"],
-                    handling=None,
-                    webhook_username=data["webhook_username"],
-                    webhook_password=data["webhook_password"],
-                    version=event.version,
-                    connection=event.version,
-                )
+            if event.data["server_token"]:
+                return _connected(event, route.stream)
         return None
+
+    def since(self, organization_id: str, moment: datetime) -> Sequence[Sending]:
+        """The connection of that moment and all later ones."""
+        place = {"organization": organization_id, "moment": moment}
+        log = self._commands
+        with log.pool.connection() as connection:
+            rows = connection.execute(_CONNECTED_SINCE, place).fetchall()
+            events = log.codec.decode_batch(rows, log.keys.on(connection))
+        ways: dict[tuple[str, str], Sending] = {}
+        for event in events:
+            way = _connected(event, event.data["broadcast_stream"])
+            ways.setdefault((way.server_token, way.stream), way)
+        return list(ways.values())
 
     def _read(self, organization_id: str) -> Sending | None:
         identity = UUID(organization_id)
@@ -100,6 +112,21 @@ class LoggedSenders:
             version=organization.version,
             connection=connected.version,
         )
+
+
+def _connected(event: Event, stream: str) -> Sending:
+    data = event.data
+    return Sending(
+        organization_id=event.organization_id,
+        server_token=data["server_token"] or "",  # erased: the provider lets nobody in with it
+        stream=stream,
+        transactional_stream=data["transactional_stream"],
+        handling=None,
+        webhook_username=data["webhook_username"],
+        webhook_password=data["webhook_password"],
+        version=event.version,
+        connection=event.version,
+    )
 
 
 class PostgresRegistrations:

@@ -58,7 +58,8 @@ class RoleServer:
 
 
 def pipeline_status(settings: Settings) -> dict[str, Any]:
-    """Lag per view and partition, dead letters, oldest claim and ambiguous deliveries.
+    """Lag per view and partition, dead letters, oldest claim, ambiguous deliveries, and restored
+    campaigns that look back before they send.
 
     What cannot be asked just now (a store is away) is left empty.
     """
@@ -68,6 +69,7 @@ def pipeline_status(settings: Settings) -> dict[str, Any]:
         "dead_letters": {},
         "oldest_claim_seconds": None,
         "ambiguous": 0,
+        "looking_back": [],
     }
     try:
         with connect(addresses.postgres_worker_url, application="nudge-status") as connection:
@@ -94,6 +96,12 @@ def _add_ledger(status: dict[str, Any], connection: Connection) -> None:
         "SELECT count(*) FROM state.sends WHERE state = 'ambiguous'"
     ).fetchone()
     status["ambiguous"] = row[0] if row else 0
+    from infra.ledger.lookbacks import waiting  # it brings the effects' metrics: not for everybody
+
+    status["looking_back"] = [
+        {"campaign_id": each.campaign_id, "since": each.since.isoformat(), "problem": each.problem}
+        for each in waiting(connection)
+    ]
 
 
 def _add_kafka(

@@ -27,7 +27,8 @@ class BackupError(Exception):
 class Manifest:
     """`part`: log or keys; two parts of one backup have the same `backup_id`.
 
-    `position` is the last event in it, `revision` that of the tables, `files` SHA-256 by name.
+    `made_at` is when it began: what happened later is not in it. `position` is the last event in
+    it, `revision` that of the tables, `files` SHA-256 by name.
     """
 
     kind: str

@@ -28,6 +28,7 @@ from infra.erasure.ledger import ErasureLedger
 from infra.erasure.replaying import replay
 from infra.erasure.stores.raw import give_up_the_dead
 from infra.kafka import create_topics
+from infra.ledger.lookbacks import mark_campaigns
 from infra.postgres import Connection, connect
 from infra.relay import MARKER_TOPIC, Relay, RelaySettings
 from infra.replies.desk import PostgresReplyDesk
@@ -37,6 +38,10 @@ from streams.effects.replies import ReplyTask
 
 Told = Callable[[str], None]
 ACTOR: Final = "operator:restore"
+PAUSED_BECAUSE: Final = (
+    "Restored from a backup. Resume it when it shall go on: first it asks the provider what was"
+    " sent since, so that nobody is mailed twice."
+)
 _DUMPED: Final = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND n.nspname IN ('log', 'state') ORDER BY 1, 2
@@ -67,14 +72,16 @@ _KEPT: Final = """
 
 
 class Restored(NamedTuple):
-    """What was restored: events, erasures done again, campaigns that now wait for a person, and
-    messages to which nobody had an answer yet, to be said again."""
+    """What was restored: events, erasures done again, campaigns that now wait for a person,
+    messages to which nobody had an answer yet, to be said again, and campaigns that ask the
+    provider what has left before they send anything."""
 
     events: int
     position: int
     erased_again: int
     paused: int
     unanswered: int
+    looking_back: int
 
 
 @dataclass(frozen=True)
@@ -104,13 +111,14 @@ class Restore:
         erased = replay(self.core, entries)
         if entries and (admin := login_of(self.core.addresses, self.admin_url).admin):
             give_up_the_dead(admin, login_of(self.core.addresses).database, told)
-        paused = unanswered = 0
+        paused = unanswered = marked = 0
         if not keep_running:
+            marked = self._mark_all()
             unanswered, paused = self._leave_unanswered(), self._pause_all()
         told("Kafka")
         last = self._relay()
         self._place_reactions()
-        return Restored(self.manifest.events, last, erased, paused, unanswered)
+        return Restored(self.manifest.events, last, erased, paused, unanswered, marked)
 
     def _make_tables(self) -> None:
         addresses = self.core.addresses
@@ -156,8 +164,13 @@ class Restore:
         options = ["--data-only", "--exit-on-error", "--single-transaction", str(folder / DUMP)]
         run("pg_restore", login.url, options, login.database)
 
+    def _mark_all(self) -> int:
+        """What was sent after the backup is not in it: every campaign asks for it first."""
+        with connect(self.core.addresses.postgres_worker_url) as connection:
+            return mark_campaigns(connection, datetime.fromisoformat(self.manifest.made_at))
+
     def _pause_all(self) -> int:
-        """Nobody knows what was sent after the backup, so a person says when to go on."""
+        """Much may have changed since the backup, so a person says when to go on."""
         with connect(self.core.addresses.postgres_worker_url) as connection:
             approved = connection.execute(_APPROVED).fetchall()
         return sum(
@@ -248,7 +261,7 @@ def _pause(tx: PostgresTransaction, campaign_id: UUID) -> bool:
     meta = Meta(tx.organization_id, ACTOR, request, request, datetime.now(UTC))
     if campaign.status not in RUNNING:
         return False
-    campaign.pause(meta, "restored", "Restored from a backup: check what was sent since.")
+    campaign.pause(meta, "restored", PAUSED_BECAUSE)
     tx.save(campaign)
     return True
 

@@ -25,7 +25,7 @@ NOT_SAVED: Final = (
 the clear: what they told is fetched from the provider again."""
 _STANDS: Final = """
     SELECT (SELECT coalesce(max(position), 0) FROM log.events), (SELECT count(*) FROM log.events),
-           (SELECT version_num FROM alembic_version), pg_export_snapshot()
+           (SELECT version_num FROM alembic_version), pg_export_snapshot(), now()
 """
 Told = Callable[[str], None]
 
@@ -67,16 +67,18 @@ def back_up(core: Core, log_folder: Path, key_folder: Path, told: Told) -> Saved
         with connect(core.addresses.postgres_owner_url) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             row = connection.execute(_STANDS).fetchone()
-            position, events, revision, snapshot = row or (0, 0, "", "")
+            position, events, revision, snapshot, began = row or (0, 0, "", "", datetime.now(UTC))
             told("log and state")
             _dump(core, log_folder, snapshot, ["-n", "log", "-n", "state", *_but(KEY_TABLE)])
             told("keys")
             _dump(core, key_folder, snapshot, ["-t", KEY_TABLE])
         shutil.copy(core.addresses.secret_key_file, log_folder / "secret.key")
-        for path in (core.addresses.master_key_file, core.addresses.signing_key_file):
-            shutil.copy(path, key_folder / path.name)
+        # under the names by which a restore knows them, whatever an operator calls the files
+        shutil.copy(core.addresses.master_key_file, key_folder / "master.key")
+        shutil.copy(core.addresses.signing_key_file, key_folder / "signing.key")
         told("checksums")
-        identity, now = str(uuid.uuid4()), datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        identity = str(uuid.uuid4())
+        now = began.astimezone(UTC).isoformat().replace("+00:00", "Z")  # Postgres's, as the log has
         for folder, part in ((log_folder, "log"), (key_folder, "keys")):
             files = digests(folder)
             manifest = Manifest(KIND, part, identity, now, position, events, revision, files)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -25,6 +26,7 @@ from infra.backup.stores import running_stores
 from infra.bootstrap import Core
 from infra.cli.grouping import with_default
 from infra.kafka import KafkaUnavailableError
+from infra.ledger import lookbacks
 from infra.local.addresses import resolve
 from infra.local.errors import StackError
 from infra.local.state import running_state
@@ -38,7 +40,8 @@ KeyFolder = Annotated[Path, typer.Argument(help="Keys of people, the master and 
 backup = typer.Typer(
     cls=with_default("make"),
     no_args_is_help=True,
-    help="Back up the product (nudge backup LOG_FOLDER KEY_FOLDER), prune key backups.",
+    help="Back up the product (nudge backup LOG_FOLDER KEY_FOLDER), prune key backups; after a "
+    "restore: what campaigns still have to ask.",
 )
 
 
@@ -113,6 +116,41 @@ def prune(
         _console.print(f"{name}: {dropped} keys dropped")
 
 
+@backup.command()
+def looks(
+    same_server: Annotated[
+        UUID | None,
+        typer.Option(
+            help="An organization whose token was replaced since, and no other server connected."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Restored campaigns that ask Postmark what they have sent, before they send anything.
+
+    When the token of the backup is not valid any more and --same-server names the organization,
+    its campaigns ask with the newest one only.
+    """
+    with _one_line_errors():
+        core = Core.of(load_settings(), "cli")
+        with core.pool.connection() as connection:
+            changed = lookbacks.same_server(connection, same_server) if same_server else 0
+            found = lookbacks.waiting(connection)
+    if same_server and not changed:
+        _errors.print(f"organization {same_server} has no campaign that must look back")
+        raise typer.Exit(1)
+    if as_json:
+        items = [{**each._asdict(), "since": each.since.isoformat()} for each in found]
+        typer.echo(json.dumps({"items": items, "total": len(items)}))
+        return
+    for each in found:
+        _console.print(
+            f"campaign {each.campaign_id} of {each.organization_id} since {each.since:%Y-%m-%d}: "
+            f"{each.problem or 'begins soon'}"
+        )
+    _console.print(f"{len(found)} campaigns wait to look back")
+
+
 def restore(
     log_folder: LogFolder,
     key_folder: KeyFolder,
@@ -156,7 +194,8 @@ def restore(
     _console.print(
         f"{done.events:,} events restored in {seconds} s, up to position {done.position:,}; "
         f"{done.erased_again} erasures carried out again, {done.paused} campaigns paused, "
-        f"{done.unanswered} messages left to be said again"
+        f"{done.unanswered} messages left to be said again; {done.looking_back} campaigns ask "
+        "Postmark what has left before they send anything"
     )
     _console.print("start it with nudge up: read models and analytics are made anew")
 

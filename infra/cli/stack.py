@@ -37,6 +37,7 @@ _NO_PIPELINE: dict[str, Any] = {
     "dead_letters": {},
     "oldest_claim_seconds": None,
     "ambiguous": 0,
+    "looking_back": [],
 }
 
 
@@ -44,7 +45,7 @@ class Telemetry(Protocol):
     """What `nudge status` asks about the pipeline."""
 
     def pipeline_status(self, settings: Settings) -> dict[str, Any]:
-        """The keys lag, dead_letters, oldest_claim_seconds and ambiguous."""
+        """The keys lag, dead_letters, oldest_claim_seconds, ambiguous and looking_back."""
 
 
 class Demo(Protocol):
@@ -179,6 +180,9 @@ def _show_status(report: dict[str, Any]) -> None:
     claim = report["oldest_claim_seconds"]
     _console.print(f"oldest claim: {'none' if claim is None else f'{claim} s'}")
     _console.print(f"ambiguous: {report['ambiguous']}")
+    for each in report["looking_back"]:
+        why = each["problem"] or "it begins soon"
+        _console.print(f"restored campaign {each['campaign_id']} looks back before it sends: {why}")
     _console.print("ready" if report["ready"] else "not ready")
 
 

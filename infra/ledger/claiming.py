@@ -15,6 +15,7 @@ from domain.delivery.mailability import decide
 from domain.delivery.providers import mailbox_provider
 from domain.organization.quotas import month_of
 from infra.keys import AddressHasher
+from infra.ledger.past import Past
 from infra.ledger.rows import COLUMNS, Change, SendRow, apply
 from infra.postgres import Connection
 from infra.quotas import admit_sends
@@ -100,20 +101,27 @@ class Claiming:
     """How many more would have been claimed, had the month's quota allowed it."""
 
     def run(self, limit: int) -> Claim:
-        """Claim or withhold at most `limit` deliveries."""
+        """Claim or withhold at most `limit` deliveries; some may turn out to have left already."""
+        past = Past(self.transaction, self.lane.campaign_id)
+        if past.unknown:
+            return self._nothing()
         if self.lane.kind == "test":
-            return self._test()
+            return self._test(past)
         content_hash = self._running()
         rows = self._next(limit) if content_hash is not None else []
         if content_hash is None or not rows:
             return self._nothing()
+        settled = past.accepted(rows)
+        rows = _without(rows, settled)
         known = self._standings([row.contact_id for row in rows])
-        withheld = [change for row in rows if (change := _withheld(row, known[row.contact_id]))]
-        refused = {change.row.delivery_id for change in withheld}
-        claimed = self._admitted([row for row in rows if row.delivery_id not in refused])
+        settled += past.reached(rows, {who: each.address_hmac for who, each in known.items()})
+        rows = _without(rows, settled)
+        settled += [change for row in rows if (change := _withheld(row, known[row.contact_id]))]
+        claimed = self._admitted(_without(rows, settled))
+        past.count(self.lane.organization_id)
         fields = self._fields({row.contact_id: known[row.contact_id] for row in claimed})
         recipients = [self._recipient(row, known[row.contact_id], fields) for row in claimed]
-        return self._finish(content_hash, claimed, recipients, known, withheld)
+        return self._finish(content_hash, claimed, recipients, known, settled)
 
     @property
     def _connection(self) -> Connection:
@@ -192,9 +200,9 @@ class Claiming:
         claimed: Sequence[SendRow],
         recipients: Sequence[Recipient],
         known: Mapping[str, Known],
-        withheld: Sequence[Change],
+        settled: Sequence[Change],
     ) -> Claim:
-        changes = list(withheld)
+        changes = list(settled)
         if claimed:
             lease_until = self._open(len(claimed))
             changes += [
@@ -244,11 +252,13 @@ class Claiming:
 
     # --- test mails ------------------------------------------------------------------------
 
-    def _test(self) -> Claim:
+    def _test(self, past: Past) -> Claim:
         """One test mail: to any address that is not suppressed, whoever's it is."""
         rows = self._next(1)
         if not rows:
             return self._nothing()
+        if settled := past.accepted(rows):
+            return self._finish("", [], [], {}, settled)
         row = rows[0]
         content_hash, address = self._requested(row)
         if not address:
@@ -286,6 +296,11 @@ class Claiming:
         if row is None:
             return Known(None, address_hmac, None, None, 0)
         return Known(row[0], bytes(row[1]), *row[2:])
+
+
+def _without(rows: Sequence[SendRow], settled: Sequence[Change]) -> list[SendRow]:
+    done = {change.row.delivery_id for change in settled}
+    return [row for row in rows if row.delivery_id not in done]
 
 
 _PERSONAL = ("email", "first_name", "last_name", "timezone", "attributes", "tags")

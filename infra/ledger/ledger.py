@@ -15,6 +15,7 @@ from infra.keys import AddressHasher
 from infra.ledger import resolving
 from infra.ledger.claiming import Claiming, Terms
 from infra.ledger.holding import hold_back
+from infra.ledger.lookbacks import LANES
 from infra.ledger.outcomes import Recording
 from infra.ledger.rows import Change
 from infra.postgres import Connection
@@ -23,16 +24,10 @@ from schemas.codec import Event
 from streams.effects.ports import Claim, Lane, OpenBatch, Route
 
 T = TypeVar("T")
-# A completed run that has not ended is one of which a person released a held delivery.
-_WAITING = """
-    SELECT r.organization_id, r.campaign_id, 'campaign' FROM state.runs r
-    WHERE NOT r.ended AND r.state IN ('running', 'completed')
-      AND EXISTS (SELECT 1 FROM state.sends s
-        WHERE s.campaign_id = r.campaign_id AND s.state = 'intended' AND s.kind = 'campaign')
-    UNION ALL
-    SELECT DISTINCT organization_id, campaign_id, 'test' FROM state.sends
-    WHERE state = 'intended' AND kind = 'test'
-"""
+_WAITING = f"""
+    SELECT * FROM ({LANES}) AS lane
+    WHERE NOT EXISTS (SELECT 1 FROM state.lookbacks b WHERE b.campaign_id = lane.campaign_id)
+"""  # noqa: S608 - fixed text
 _HAND_OVER = """
     UPDATE state.send_batches SET handed_over_at = clock_timestamp()
     WHERE batch_id = %s AND state = 'open' AND handed_over_at IS NULL

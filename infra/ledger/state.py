@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from psycopg_pool import ConnectionPool
 
+from infra.ledger.lookbacks import waiting
 from infra.postgres import Connection
-from streams.effects.metrics import AMBIGUOUS, CLAIMS_OPEN, HELD, OLDEST_CLAIM, WAITING
+from streams.effects.metrics import (
+    AMBIGUOUS,
+    CLAIMS_OPEN,
+    HELD,
+    LOOKBACKS_WAITING,
+    OLDEST_CLAIM,
+    WAITING,
+)
 
 _COUNTS = """
     SELECT (SELECT count(*) FROM state.sends WHERE batch_id IS NOT NULL AND state = 'claimed'),
@@ -21,6 +29,7 @@ def measure(pool: ConnectionPool[Connection]) -> bool:
     """Set the gauges from Postgres. Always False: it is done until the next time."""
     with pool.connection() as connection:
         row = connection.execute(_COUNTS).fetchone()
+        LOOKBACKS_WAITING.set(len(waiting(connection)))
     if row is not None:
         for gauge, value in zip(
             (CLAIMS_OPEN, AMBIGUOUS, HELD, WAITING, OLDEST_CLAIM), row, strict=True

@@ -39,6 +39,12 @@ HEAL_BEHIND = Gauge(
     "nudge_heal_behind_seconds", "How long the oldest comparison has been due; 0: none is."
 )
 ERRANDS = Counter("nudge_errands_total", "Errands for people, looked at.", ["kind", "result"])
+LOOKBACKS = Counter(
+    "nudge_lookbacks_total", "Looks of restored campaigns for what they sent already.", ["result"]
+)
+LOOKBACKS_WAITING = Gauge(
+    "nudge_lookbacks_waiting", "Restored campaigns that send nothing before they have looked back."
+)
 HEAL_BATCHES = Gauge("nudge_heal_batches", "Batches with messages still to be looked up.")
 
 _DECISIONS: Final = {

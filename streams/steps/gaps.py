@@ -8,15 +8,14 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from domain.delivery import lookback
 from schemas.codec import to_datetime
 from streams.steps.webhooks import Kind
 
 _ZONE: Final = ZoneInfo("America/New_York")
 """Postmark's statistics and dates are in US Eastern time."""
-KEPT: Final = timedelta(days=45)
-"""How long Postmark keeps message events, unless it is told otherwise."""
-SEARCHABLE: Final = 10_000
-"""Postmark's lists end here, however many there are."""
+KEPT: Final = lookback.KEPT
+SEARCHABLE: Final = lookback.SEARCHABLE
 LOOKS: Final = 10
 """After so many looks a message that tells nothing is left alone."""
 

@@ -99,9 +99,9 @@ class World:
         self.run(tenant.id, lambda tx: self._connect(tx, organization, tenant.token, handling))
         return tenant
 
-    def another_server(self, tenant: Tenant) -> Tenant:
-        """The same organization, from now on through another server."""
-        moved = Tenant(tenant.id, self._server("Postmark"))
+    def another_server(self, tenant: Tenant, *, token: str | None = None) -> Tenant:
+        """The same organization, from now on through another server; `token`: one not ours."""
+        moved = Tenant(tenant.id, token or self._server("Postmark"))
 
         def decide(tx: PostgresTransaction) -> None:
             self._connect(tx, tx.load(Organization, tenant.id), moved.token, "Postmark")
@@ -283,21 +283,25 @@ class World:
 
     def project_contacts(self) -> None:
         """Bring the contacts view up to the log."""
+        self.project("contact-events")
+
+    def project(self, topic: str) -> None:
+        """Bring the views of a topic up to the log."""
         writer = ProjectionWriter(self.core.pool.connection, self.core.codec, self.core.keys)
         registry = default_registry()
-        types = [t for t, topic in registry.topic_of.items() if topic == "contact-events"]
+        types = [t for t, of in registry.topic_of.items() if of == topic]
         rows = self.query(
             "SELECT position, stream_id, bytes FROM log.events WHERE type = ANY(%s)"
             " ORDER BY position",
             types,
         )
         records = [
-            Record("contact-events", 0, position, stream.encode(), bytes(value),
+            Record(topic, 0, position, stream.encode(), bytes(value),
                    {"position": str(position).encode()})
             for position, stream, value in rows
         ]  # fmt: skip
         for first in range(0, len(records), 1000):
-            writer.handle(Batch("contact-events", 0, tuple(records[first : first + 1000])))
+            writer.handle(Batch(topic, 0, tuple(records[first : first + 1000])))
 
     def decide(
         self, organization_id: UUID, campaign_id: str, command: Callable[[Campaign, Meta], object]

@@ -13,6 +13,7 @@ from domain.campaign.content.brief import BusinessProfile, ContentError
 from domain.campaign.content.layout import unsubscribe_field, with_footer
 from domain.campaign.content.personalise import Compiled, compile, render  # noqa: A004
 from domain.campaign.values import Email, Sender
+from domain.delivery.lookback import part_of
 from streams.effects.ports import CampaignContent, Claim, Contents, Recipient, Sending
 
 TEST_MARK = "[Test] "
@@ -131,8 +132,10 @@ def _metadata(claim: Claim, recipient: Recipient) -> Mapping[str, str]:
         "delivery_id": recipient.delivery_id,
         "batch_id": claim.batch_id,
         "campaign_id": claim.lane.campaign_id,
+        "campaign_part": part_of(claim.lane.campaign_id, recipient.delivery_id),
         "organization_id": claim.lane.organization_id,
         "step": str(recipient.step),
+        "kind": claim.lane.kind,
     }
 
 

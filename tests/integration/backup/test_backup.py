@@ -118,7 +118,7 @@ def test_back_up_erase_wipe_restore(api: Api, tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert report["events"] == saved.manifest.events == len(stored)
     assert report["erased_again"] == 1
-    assert (report["paused"], report["unanswered"]) == (2, 1)
+    assert (report["paused"], report["unanswered"], report["looking_back"]) == (2, 1, 2)
     new = Core.of(settings, "cli")
     with running_stores(settings, new.addresses):
         restored = fetch(new.addresses.postgres_owner_url, _EVENTS)

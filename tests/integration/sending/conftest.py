@@ -57,29 +57,30 @@ Running = Callable[..., AbstractContextManager[Effects]]
 @pytest.fixture
 def running(settings: Settings) -> Running:
     """`with running(policy="hold")`: an effects process in threads, stopped at the end."""
+    return lambda **changes: running_effects(settings.model_copy(update=changes))
 
-    @contextmanager
-    def run(**changes: object) -> Iterator[Effects]:
-        core = Core.of(settings.model_copy(update=changes), "effects")
-        effects = replace(Effects.of(core), reply_threads=0)
-        stop, ready = threading.Event(), threading.Event()
-        failures: list[BaseException] = []
 
-        def work() -> None:
-            try:
-                effects.run(stop, ready.set)
-            except BaseException as error:  # noqa: BLE001 - told to the test
-                failures.append(error)
+@contextmanager
+def running_effects(settings: Settings) -> Iterator[Effects]:
+    """The same, with these settings."""
+    core = Core.of(settings, "effects")
+    effects = replace(Effects.of(core), reply_threads=0)
+    stop, ready = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        assert ready.wait(60)
+    def work() -> None:
         try:
-            yield effects
-        finally:
-            stop.set()
-            thread.join(20)
-            core.pool.close()
-            assert not failures, failures  # also when the test has failed: this is why
+            effects.run(stop, ready.set)
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            failures.append(error)
 
-    return run
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert ready.wait(60)
+    try:
+        yield effects
+    finally:
+        stop.set()
+        thread.join(20)
+        core.pool.close()
+        assert not failures, failures  # also when the test has failed: this is why

@@ -50,8 +50,10 @@ def test_a_message_says_what_postmark_and_the_person_need(world: World, running:
         "delivery_id": delivery,
         "batch_id": claimed["batch_id"],
         "campaign_id": campaign,
+        "campaign_part": f"{campaign}-{delivery[:2]}",
         "organization_id": str(tenant.id),
         "step": "1",
+        "kind": "campaign",
     }
     assert (message["subject"], message["tag"]) == ("Fresh bread, Pat0", "win_back")
     assert (message["stream"], message["from"]) == ("broadcast", "hello@bakery.example")
