@@ -51,6 +51,10 @@ _SAME_SERVER: Final = """
         problem = '' WHERE organization_id = %s
 """
 _HERE: Final = "campaign_id = %s AND route = %s AND part = %s"
+_CLEAR: Final = f"DELETE FROM state.lookbacks WHERE {_HERE}"  # noqa: S608 - fixed text
+_MOVE: Final = f"""
+    UPDATE state.lookbacks SET route = %s, part = %s, next_at = now(), problem = '' WHERE {_HERE}
+"""  # noqa: S608 - fixed text
 _BATCHES: Final = """
     INSERT INTO state.send_batches (batch_id, organization_id, campaign_id, message_stream,
         connection, size, claimed_at, lease_until, handed_over_at, resolve_at, state)
@@ -110,14 +114,10 @@ class PostgresMarks:
         here = (mark.campaign_id, *mark.place)
         with self.commands.pool.connection() as connection:
             if onward is None:
-                query, values = f"DELETE FROM state.lookbacks WHERE {_HERE}", here  # noqa: S608
+                moved = connection.execute(_CLEAR.encode(), here)
             else:
-                query = (
-                    "UPDATE state.lookbacks SET route = %s, part = %s, next_at = now(),"  # noqa: S608
-                    f" problem = '' WHERE {_HERE}"
-                )
-                values = (*onward, *here)
-            if connection.execute(query.encode(), values).rowcount and sent:
+                moved = connection.execute(_MOVE.encode(), (*onward, *here))
+            if moved.rowcount and sent:
                 self._keep(connection, mark, route, sent)
             connection.execute("NOTIFY nudge_sends")
 

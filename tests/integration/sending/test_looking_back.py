@@ -6,11 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from click.testing import Result
 from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
@@ -213,7 +213,7 @@ def test_nothing_is_claimed_while_the_provider_cannot_be_asked(
     assert_sent_once(world, tenant, campaign)
 
 
-def looks(settings: Settings, *arguments: str) -> Result:
+def looks(settings: Settings, *arguments: str) -> Any:
     """`nudge backup looks` beside a running product."""
     environment = {**child_environment(settings), "COLUMNS": "200"}
     command = application(["infra.cli.backup"])
