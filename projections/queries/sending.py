@@ -41,6 +41,12 @@ def count_test(conn: Conn, organization_id: str, day: date) -> int:
     return int(row["used"]) if row else 0
 
 
+def must_look_back(conn: Conn, campaign_id: str) -> bool:
+    """Whether a campaign of a restored log sends nothing before it knows what left already."""
+    asked = "SELECT 1 FROM state.lookbacks WHERE campaign_id = %s"
+    return fetch_one(conn, asked, [campaign_id]) is not None
+
+
 def step_counts(conn: Conn, campaign_id: str, step: int) -> StepCounts:
     """Where the expansion of a step stands."""
     row = fetch_one(

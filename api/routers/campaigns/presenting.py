@@ -21,8 +21,12 @@ from projections.queries.audience import Audience, Forecast, forecast, overlaps
 from projections.queries.campaigns import get_workflow, metrics
 from projections.queries.conditions import ConditionError
 from projections.queries.rows import Row
+from projections.queries.sending import must_look_back
 
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+LOOKING_BACK: Final = (
+    "It comes from a backup. Before it sends anything it asks Postmark what has left since."
+)
 OVER: Final = frozenset({"sent", "cancelled", "rejected"})
 
 
@@ -31,13 +35,15 @@ class Facts:
     """What is known around a campaign. `workflow` is {id, version, nodes, edges}.
 
     `forecast` is None where nobody counted. `overlapping`: other campaigns whose mails went to
-    more than half of this audience within a day.
+    more than half of this audience within a day. `looking_back`: it comes from a backup and sends
+    nothing before the provider has told what left since.
     """
 
     workflow: dict[str, Any]
     metrics: Mapping[str, int]
     forecast: Forecast | None = None
     overlapping: list[Row] = field(default_factory=list)
+    looking_back: bool = False
 
 
 def show(row: Row, facts: Facts) -> dict[str, Any]:
@@ -92,6 +98,7 @@ def facts_of_row(connection: Connection, row: Row, now: datetime) -> Facts:
         metrics(connection, row["id"]),
         counted,
         overlapping,
+        must_look_back(connection, row["id"]),
     )
 
 
@@ -100,7 +107,11 @@ def facts_of(tx: CommandTransaction, campaign: Campaign, now: datetime) -> Facts
     row = row_of(campaign)
     counted, overlapping = _audience(tx.connection, row, now)
     return Facts(
-        _workflow_after(tx, campaign), metrics(tx.connection, row["id"]), counted, overlapping
+        _workflow_after(tx, campaign),
+        metrics(tx.connection, row["id"]),
+        counted,
+        overlapping,
+        must_look_back(tx.connection, row["id"]),
     )
 
 
@@ -249,6 +260,8 @@ def _warnings(row: Row, facts: Facts) -> Iterable[dict[str, Any]]:
             f' "{other["name"]}" within the last 24 hours.'
         )
         yield {"code": "audience_overlap", "detail": detail, "campaign_id": other["campaign_id"]}
+    if facts.looking_back:
+        yield {"code": "looking_back", "detail": LOOKING_BACK}
     if facts.forecast is not None and facts.forecast.recipients == 0:
         yield {"code": "no_recipients", "detail": "At present nobody would get this campaign."}
     for email in row["emails"]:

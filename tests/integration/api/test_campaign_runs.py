@@ -14,6 +14,7 @@ from domain.shared.meta import Meta
 from domain.workflow.aggregate import Workflow
 from domain.workflow.n8n_check import check_n8n
 from infra.event_log import Draft
+from infra.ledger.lookbacks import mark_campaigns
 from infra.transactions import PostgresTransaction
 from tests.integration.api.test_campaign_actions import approved
 from tests.support.api import Api
@@ -187,3 +188,15 @@ def test_an_audience_mailed_a_day_ago_is_warned_of(api: Api) -> None:
     warned = [each for each in api.campaign()["warnings"] if each["code"] == "audience_overlap"]
     assert [each["campaign_id"] for each in warned] == [earlier]
     assert '"Yesterday"' in warned[0]["detail"]
+
+
+def test_a_campaign_of_a_backup_says_that_it_asks_the_provider_first(api: Api) -> None:
+    campaign = approved(api)
+    path = f"/v1/campaigns/{campaign['id']}"
+    assert campaign["warnings"] == api.get(path).json()["warnings"]
+
+    with api.worker.pool.connection() as connection:
+        assert mark_campaigns(connection, NOW) == 1
+
+    codes = [each["code"] for each in api.get(path).json()["warnings"]]
+    assert codes.count("looking_back") == 1
