@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from domain.delivery.decisions import Answered, Call, Lost, NotSent
 from domain.shared.faults import FaultPoint, Reach, unarmed
 from streams.effects.ports import ProviderAwayError, ProviderRefusedError, Sending
 from streams.effects.sending.lookback import Sent, SentPage
+from streams.steps.webhooks import parsed_time
 
 SEARCH_PAGE = 500
 _CLOSED = frozenset({401, 403})
@@ -104,7 +105,7 @@ class Postmark:
         try:
             return SentPage(
                 int(page["TotalCount"]),
-                [message["MessageID"] for message in page["Messages"]],
+                [_text(message["MessageID"]) for message in page["Messages"]],
                 [_sent(m) for m in page["Messages"] if m["Metadata"]["campaign_id"] == campaign_id],
             )
         except (ValueError, LookupError, TypeError) as error:
@@ -140,15 +141,23 @@ class Postmark:
 
 def _sent(message: Mapping[str, Any]) -> Sent:
     """Raises ValueError, LookupError, TypeError for a shape that is not ours."""
-    metadata = message["Metadata"]
+    metadata, accepted_at = message["Metadata"], parsed_time(message["ReceivedAt"])
+    if accepted_at is None:
+        raise ValueError(f"{message['ReceivedAt']!r} is no time")
     return Sent(
         str(UUID(metadata["delivery_id"])),
         str(UUID(metadata["batch_id"])),
-        message["MessageID"],
-        datetime.fromisoformat(message["ReceivedAt"]),
+        _text(message["MessageID"]),
+        accepted_at,
         int(metadata["step"]),
-        message["Recipients"][0] if metadata["kind"] == "campaign" else None,
+        _text(message["Recipients"][0]) if metadata["kind"] == "campaign" else None,
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def headers_of(sending: Sending) -> dict[str, str]:

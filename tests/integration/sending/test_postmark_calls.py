@@ -8,6 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -110,6 +113,47 @@ def test_a_search_tells_a_server_that_is_closed_to_us_from_one_that_is_away(
 ) -> None:
     with server(answering(status, b'{"ErrorCode": 10}')) as (url, _), pytest.raises(error):
         Postmark(url, QUICK).find(SENDING, "b")
+
+
+FOUND: dict[str, Any] = {
+    "MessageID": "m", "ReceivedAt": "2026-03-02T12:00:00.0000000-05:00",
+    "Recipients": ["ada@example.com"],
+    "Metadata": {
+        "campaign_id": "c", "delivery_id": str(UUID(int=1)), "batch_id": str(UUID(int=2)),
+        "step": "2", "kind": "campaign",
+    },
+}  # fmt: skip
+FOREIGN = {**FOUND, "MessageID": "n", "Metadata": {"campaign_id": "another"}}
+
+
+def test_a_search_for_a_campaign_tells_of_each_message_whose_it_is() -> None:
+    answer = json.dumps({"TotalCount": 2, "Messages": [FOUND, FOREIGN]}).encode()
+    with server(answering("200 OK", answer)) as (url, _):
+        by = ("campaign_id", "c")
+        page = Postmark(url, QUICK).sent(SENDING, "c", by, date(2026, 3, 2), 0)
+
+    (sent,) = page.sent
+    assert (page.total, page.message_ids) == (2, ["m", "n"])
+    assert (sent.delivery_id, sent.step, sent.address) == (str(UUID(int=1)), 2, "ada@example.com")
+    assert sent.accepted_at == datetime(2026, 3, 2, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"MessageID": None},
+        {"Recipients": []},
+        {"ReceivedAt": "yesterday"},
+        {"Metadata": None},
+        {"Metadata": {**FOUND["Metadata"], "delivery_id": "no id"}},
+    ],
+)
+def test_a_search_with_a_message_nobody_understands_is_not_believed(
+    broken: dict[str, object],
+) -> None:
+    answer = json.dumps({"TotalCount": 1, "Messages": [{**FOUND, **broken}]}).encode()
+    with server(answering("200 OK", answer)) as (url, _), pytest.raises(ProviderAwayError):
+        Postmark(url, QUICK).sent(SENDING, "c", ("campaign_id", "c"), date(2026, 3, 2), 0)
 
 
 def test_what_never_connected_sent_nothing() -> None:
