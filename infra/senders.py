@@ -89,11 +89,7 @@ class LoggedSenders:
         with log.pool.connection() as connection:
             rows = connection.execute(_CONNECTED_SINCE, place).fetchall()
             events = log.codec.decode_batch(rows, log.keys.on(connection))
-        ways: dict[tuple[str, str], Sending] = {}
-        for event in events:
-            way = _connected(event, event.data["broadcast_stream"])
-            ways.setdefault((way.server_token, way.stream), way)
-        return list(ways.values())
+        return [_connected(event, event.data["broadcast_stream"]) for event in events]
 
     def _read(self, organization_id: str) -> Sending | None:
         identity = UUID(organization_id)

@@ -88,8 +88,7 @@ class Connections(Protocol):
     """Where an organization's mails may have gone."""
 
     def since(self, organization_id: str, moment: datetime) -> Sequence[Sending]:
-        """The connection of that moment and all later ones, oldest first, each server's stream
-        once."""
+        """The connection of that moment and all later ones, oldest first: a new one comes last."""
         ...
 
 
