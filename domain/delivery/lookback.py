@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 KEPT: Final = timedelta(days=45)
@@ -43,18 +42,14 @@ class NotSearchableError(Exception):
 
 def part_of(campaign_id: str, delivery_id: str) -> str:
     """The metadata by which a part of a campaign is found."""
-    return _part(campaign_id, UUID(delivery_id).bytes[0])
-
-
-def _part(campaign_id: str, number: int) -> str:
-    return f"{campaign_id}-{number:02x}"
+    return f"{campaign_id}-{delivery_id[:2]}"
 
 
 def term(campaign_id: str, place: Place) -> tuple[Field, str]:
     """The metadata field to search by, and its value."""
     if place.part == WHOLE:
         return "campaign_id", campaign_id
-    return "campaign_part", _part(campaign_id, place.part)
+    return "campaign_part", part_of(campaign_id, f"{place.part:02x}")
 
 
 def onward(place: Place, total: int) -> Place:

@@ -133,7 +133,7 @@ def looks(
     """
     with _one_line_errors():
         core = Core.of(load_settings(), "cli")
-        with core.pool.connection() as connection:
+        with core.pool, core.pool.connection() as connection:
             changed = lookbacks.same_server(connection, same_server) if same_server else 0
             found = lookbacks.waiting(connection)
     if same_server and not changed:

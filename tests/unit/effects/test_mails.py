@@ -53,8 +53,10 @@ def test_a_message_carries_everything_that_is_needed_to_follow_it() -> None:
         "delivery_id": "d-1",
         "batch_id": "batch-1",
         "campaign_id": "campaign-1",
+        "campaign_part": "campaign-1-d-",
         "organization_id": "org",
         "step": "1",
+        "kind": "campaign",
     }
     assert made["Headers"] == {"X-NudgeCampaign-ID": "campaign-1"}
     assert (made["To"], made["Tag"]) == ("Ada@example.com", "win_back")
