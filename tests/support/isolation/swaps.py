@@ -18,6 +18,8 @@ from tests.support.isolation.operations import Ask, Operation, Site
 
 PLACES: Final = {
     "position": "SELECT position FROM log.events WHERE organization_id = %s ORDER BY 1 LIMIT 1",
+    "contact_id": "SELECT id FROM views.contacts WHERE organization_id = %s"
+    " ORDER BY deleted, id LIMIT 1",
     "key_id": "SELECT id FROM views.api_keys WHERE organization_id = %s ORDER BY created_at DESC"
     " LIMIT 1",
     "session_id": "SELECT session_id FROM state.sessions WHERE organization_id = %s"
