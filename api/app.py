@@ -40,6 +40,7 @@ from api.routers.docs import router as docs
 from api.routers.events import router as events
 from api.routers.health import router as health
 from api.routers.keys.endpoints import router as keys
+from api.routers.leaving.endpoints import router as leaving
 from api.routers.organization import router as organization
 from api.routers.people.entrance import router as entrance
 from api.routers.people.entrance import well_known
@@ -113,6 +114,7 @@ def build_app(services: Services) -> FastAPI:
         invitations,
         sessions,
         organization,
+        leaving,
         postmark,
         keys,
         events,

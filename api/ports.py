@@ -165,6 +165,18 @@ class Erasures(Protocol):
         ...
 
 
+class Departures(Protocol):
+    """Organizations that leave for good. Blocks."""
+
+    def delete(self, organization_id: UUID, meta: Meta) -> Answer:
+        """200 with the signed certificate: every key destroyed, every row gone.
+
+        Raises RuleViolatedError `organization_deleted`, and UnavailableError before anything is
+        done when it could not be certified.
+        """
+        ...
+
+
 class Analytics(Protocol):
     """Numbers from the analytics store. Blocks. Raises UnavailableError when it is away."""
 
@@ -302,6 +314,7 @@ class Services:
     hash_address: HashAddress
     imports: Imports
     erasures: Erasures
+    departures: Departures
     analytics: Analytics
     public_url: str
     """Where others reach the API, without a slash at the end and without `/v1`."""

@@ -24,6 +24,7 @@ from schemas.registry import default_registry
 
 if TYPE_CHECKING:
     from infra.erasure.erasing import Erasures
+    from infra.leaving.deleting import Departures
 
 if TYPE_CHECKING:
     from infra.transactions import CommandLog
@@ -95,6 +96,15 @@ class Core:
 
         ledger = ErasureLedger(self.addresses.erasure_ledger_file, self.signer)
         return Erasures(self.commands, self.hasher, ledger, self.signer)
+
+    @cached_property
+    def departures(self) -> Departures:
+        """Who lets organizations leave; their certificates are kept with those of people."""
+        from infra.erasure.ledger import ErasureLedger
+        from infra.leaving.deleting import Departures  # few processes need it
+
+        ledger = ErasureLedger(self.addresses.erasure_ledger_file, self.signer)
+        return Departures(self.commands, ledger, self.signer)
 
     @cached_property
     def hasher(self) -> AddressHasher:

@@ -62,6 +62,7 @@ def complete_erasure_ledger(core: Core) -> None:
     try:
         with core.pool.connection() as connection:
             core.erasures.catch_up(connection)
+            core.departures.catch_up(connection)
     except (UnavailableError, OSError) as error:
         print(f"the erasure ledger: {error}", file=sys.stderr, flush=True)  # noqa: T201
     finally:

@@ -104,11 +104,31 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         reach=core.reach,
     )
     try:
-        with _verifying(settings, stop):
+        with _verifying(settings, stop), _sweeping(core, stop):
             _consume(core, writer, stop)
     finally:
         writer.close()
         inserter.close()
+
+
+@contextmanager
+def _sweeping(core: Core, stop: threading.Event) -> Iterator[None]:
+    """Take out what organizations left behind, while the block runs."""
+    from infra.leaving.sweeping import run_sweeps
+    from infra.preparation import clickhouse
+
+    thread = threading.Thread(
+        target=run_sweeps,
+        args=(core.pool.connection, lambda: clickhouse(core.addresses), stop),
+        name="sweep",
+        daemon=True,
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(5)
 
 
 @contextmanager

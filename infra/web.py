@@ -97,6 +97,7 @@ def api_services(core: Core) -> Services:
         prove_event=prove,
         hash_address=core.hasher,
         erasures=core.erasures,
+        departures=core.departures,
         analytics=ClickHouseAnalytics(core.addresses),
         public_url=(core.settings.public_url or core.settings.base_url).rstrip("/"),
         imports=ContactImports(core.commands, core.hasher, uuid.uuid4),

@@ -114,6 +114,11 @@ class Organization(Root):
         reason: str
         detail: str
 
+    class Deleted(Aggregate.Event):
+        TOPIC = "OrganizationDeleted"
+        meta: Meta
+        keys_destroyed: int
+
     class ConsentAttested(Aggregate.Event):
         TOPIC = "ConsentAttested"
         meta: Meta
@@ -263,6 +268,16 @@ class Organization(Root):
             actor = maker
         return actor
 
+    def delete(self, keys_destroyed: int, meta: Meta) -> None:
+        """Leave for good, with so many keys destroyed in the same transaction."""
+        self.ensure_there()
+        self.record(self.Deleted, meta, keys_destroyed=keys_destroyed)
+
+    def ensure_there(self) -> None:
+        """Raise RuleViolatedError `organization_deleted` when it left."""
+        if self.deleted:
+            raise RuleViolatedError("organization_deleted", "This organization was deleted.")
+
     def record_personal_read(self, caller: str, day: str, what: str, meta: Meta) -> None:
         """Somebody read personal data in plain text today."""
         self.record(self.PersonalDataRead, meta, caller=caller, day=day, what=what)
@@ -278,6 +293,7 @@ class Organization(Root):
         self.attribute_roles: dict[str, str] = {}
         self.second_approver_above: int | None = None
         self.key_makers: dict[str, str] = {}
+        self.deleted = False
         self.described_version = 1
         """The version that last changed what is shown of it; keys and reads do not."""
 
@@ -339,6 +355,10 @@ class Organization(Root):
     @event(WebhookRegistrationFailed)
     def _webhook_registration_failed(self) -> None:
         pass
+
+    @event(Deleted)
+    def _deleted(self) -> None:
+        self.deleted = True
 
     @event(ConsentAttested)
     def _consent_attested(self) -> None:

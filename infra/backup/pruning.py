@@ -1,4 +1,4 @@
-"""Key backups made before an erasure, without the keys that were destroyed since."""
+"""Key backups made before an erasure or a deletion, without the keys destroyed since."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from infra.signing import Signer
 
 
 def prune(key_folder: Path, destroyed: Collection[str], signer: Signer) -> int:
-    """Drop these subjects' keys from a key backup; how many it still held.
+    """Drop the keys of these subjects, and of everybody in these organizations, from a key backup;
+    how many it still held.
 
     The files are written anew beside the old ones and take their places when all are there; when
     that is interrupted, the next time goes on with it. That old blocks are gone from the disk is
@@ -56,7 +57,8 @@ def _prune_file(path: Path, destroyed: Collection[str]) -> int:
         for line in old:
             subject, _, rest = line.partition("\t")
             organization, *wrapped = rest.rstrip("\n").split("\t")
-            if subject in destroyed and wrapped and wrapped[0] != "\\N":
+            gone = subject in destroyed or organization in destroyed
+            if gone and wrapped and wrapped[0] != "\\N":
                 new.write("\t".join([subject, organization, *("\\N" for _ in wrapped)]) + "\n")
                 dropped += 1
             else:

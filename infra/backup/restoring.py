@@ -28,11 +28,13 @@ from infra.erasure.ledger import ErasureLedger
 from infra.erasure.replaying import replay
 from infra.erasure.stores.raw import give_up_the_dead
 from infra.kafka import create_topics
+from infra.leaving.replaying import depart_again
 from infra.ledger.lookbacks import mark_campaigns
 from infra.postgres import Connection, connect
 from infra.relay import MARKER_TOPIC, Relay, RelaySettings
 from infra.replies.desk import PostgresReplyDesk
 from infra.transactions import PostgresTransaction
+from projections.postgres.departed import PRESENT
 from schemas.topics import all_topics
 from streams.effects.replies import ReplyTask
 
@@ -47,21 +49,21 @@ _DUMPED: Final = """
     WHERE c.relkind = 'r' AND n.nspname IN ('log', 'state') ORDER BY 1, 2
 """
 # By the log: an approval may be in it that no reaction has turned into a run yet.
-_APPROVED: Final = """
+_APPROVED: Final = f"""
     SELECT DISTINCT organization_id, stream_id FROM log.events e
-    WHERE type = 'CampaignApproved' AND NOT EXISTS (
+    WHERE type = 'CampaignApproved' AND {PRESENT} AND NOT EXISTS (
         SELECT 1 FROM log.events o WHERE o.stream_id = e.stream_id AND o.position > e.position
           AND o.type IN ('CampaignSent', 'CampaignCancelled', 'CampaignRejected'))
     ORDER BY stream_id
-"""
-_SAID: Final = """
+"""  # noqa: S608 - put together from constants
+_SAID: Final = f"""
     SELECT bytes, position FROM log.events
-    WHERE type IN ('TurnReceived', 'ReplyGiven') AND stream_id IN (
+    WHERE type IN ('TurnReceived', 'ReplyGiven') AND {PRESENT} AND stream_id IN (
         SELECT stream_id FROM log.events WHERE type IN ('TurnReceived', 'ReplyGiven')
         GROUP BY stream_id HAVING count(*) FILTER (WHERE type = 'TurnReceived')
             > count(*) FILTER (WHERE type = 'ReplyGiven'))
     ORDER BY position
-"""
+"""  # noqa: S608 - put together from constants
 _PLACES: Final = (
     "SELECT topic, partition, position FROM state.positions WHERE consumer = 'reactions'"
 )
@@ -72,13 +74,14 @@ _KEPT: Final = """
 
 
 class Restored(NamedTuple):
-    """What was restored: events, erasures done again, campaigns that now wait for a person,
-    messages to which nobody had an answer yet, to be said again, and campaigns that ask the
-    provider what has left before they send anything."""
+    """What was restored: events, erasures and deletions of organizations done again, campaigns
+    that now wait for a person, messages to which nobody had an answer yet, to be said again, and
+    campaigns that ask the provider what has left before they send anything."""
 
     events: int
     position: int
     erased_again: int
+    departed_again: int
     paused: int
     unanswered: int
     looking_back: int
@@ -108,7 +111,8 @@ class Restore:
         told("keys")
         self._load(self.key_folder)
         told("erasures")
-        erased = replay(self.core, entries)
+        erased = replay(self.core, [entry for entry in entries if not entry.whole_organization])
+        left = depart_again(self.core, [entry for entry in entries if entry.whole_organization])
         if entries and (admin := login_of(self.core.addresses, self.admin_url).admin):
             give_up_the_dead(admin, login_of(self.core.addresses).database, told)
         paused = unanswered = marked = 0
@@ -118,7 +122,7 @@ class Restore:
         told("Kafka")
         last = self._relay()
         self._place_reactions()
-        return Restored(self.manifest.events, last, erased, paused, unanswered, marked)
+        return Restored(self.manifest.events, last, erased, left, paused, unanswered, marked)
 
     def _make_tables(self) -> None:
         addresses = self.core.addresses

@@ -74,6 +74,7 @@ def make(log_folder: LogFolder, key_folder: KeyFolder, as_json: JsonOption = Fal
         core = Core.of(load_settings(), "cli")
         with core.pool.connection() as connection:
             core.erasures.catch_up(connection)
+            core.departures.catch_up(connection)
         with _errors.status("backing up") as status:
             saved = back_up(core, log_folder.absolute(), key_folder.absolute(), status.update)
     seconds = time.monotonic() - began
@@ -101,14 +102,16 @@ def prune(
     key_folders: Annotated[list[Path], typer.Argument(help="Key folders of earlier backups.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Drop the keys of erased people from key backups made before."""
+    """Drop keys of erased people, and of organizations that left, from backups made before."""
     report: dict[str, int] = {}
     with _one_line_errors():
         core = Core.of(load_settings(), "cli")
         entries = core.erasures.ledger.entries()
-        destroyed = {key for entry in entries for key in entry.statement["keys_destroyed"]}
+        people = [entry for entry in entries if not entry.whole_organization]
+        gone = {key for entry in people for key in entry.statement["keys_destroyed"]}
+        gone |= {entry.subject for entry in entries if entry.whole_organization}
         for folder in key_folders:
-            report[str(folder)] = prune_keys(folder, destroyed, core.signer)
+            report[str(folder)] = prune_keys(folder, gone, core.signer)
     if as_json:
         typer.echo(json.dumps(report))
         return
@@ -174,7 +177,7 @@ def restore(
 ) -> None:
     """Restore a backup into an empty stack that is stopped; then: nudge up.
 
-    Erasures of the ledger are carried out again, and running campaigns wait for a person.
+    What the ledger says was erased or deleted goes once more; running campaigns wait for a person.
     """
     began = time.monotonic()
     with _one_line_errors():
@@ -193,7 +196,8 @@ def restore(
         return
     _console.print(
         f"{done.events:,} events restored in {seconds} s, up to position {done.position:,}; "
-        f"{done.erased_again} erasures carried out again, {done.paused} campaigns paused, "
+        f"{done.erased_again} erasures and {done.departed_again} deletions of organizations "
+        f"carried out again, {done.paused} campaigns paused, "
         f"{done.unanswered} messages left to be said again; {done.looking_back} campaigns ask "
         "Postmark what has left before they send anything"
     )

@@ -223,7 +223,7 @@ def _show(report: Report, erasure: Erasure) -> None:
 
 @erase.command("ledger")
 def show_ledger(as_json: JsonOption = False) -> None:
-    """Check the ledger of erasures, and list it."""
+    """Check the ledger of erasures and of organizations that left, and list it."""
     try:
         core = Core.of(load_settings(), "cli")
         entries = core.erasures.ledger.entries()
@@ -235,7 +235,10 @@ def show_ledger(as_json: JsonOption = False) -> None:
         return
     table = Table("erased at", "organization", "contact", "by", box=None)
     for entry in entries:
-        said = entry.statement
-        table.add_row(said["erased_at"], said["organization_id"], said["contact_id"], said["actor"])
+        said, everybody = entry.statement, entry.whole_organization
+        at, contact = said["deleted_at" if everybody else "erased_at"], entry.subject
+        table.add_row(
+            at, said["organization_id"], "everybody" if everybody else contact, said["actor"]
+        )
     _console.print(table)
-    _console.print(f"{len(entries)} erasures; every signature and link holds")
+    _console.print(f"{len(entries)} entries; every signature and link holds")

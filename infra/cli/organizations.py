@@ -18,6 +18,7 @@ from rich.console import Console
 from domain.organization.commands import IssueApiKey
 from domain.shared.meta import Meta
 from infra.bootstrap import Core
+from infra.cli import leaving
 from infra.cli.quota import quota
 from infra.founding import connection, found, server_token
 from infra.settings import Settings, SettingsError, load_settings
@@ -25,6 +26,7 @@ from infra.settings import Settings, SettingsError, load_settings
 _console = Console()
 organizations = typer.Typer(help="Organizations.", no_args_is_help=True)
 organizations.command("quota")(quota)
+leaving.register(organizations)
 _VISIBLE = """
     SELECT p.failure, EXISTS (SELECT 1 FROM views.api_keys k WHERE k.organization_id = o.id)
         AND EXISTS (SELECT 1 FROM views.businesses b WHERE b.organization_id = o.id)

@@ -59,13 +59,13 @@ def statement_of(erasure: Erasure) -> dict[str, Any]:
         "kind": KIND,
         "organization_id": erasure.organization_id,
         "contact_id": erasure.contact_id,
-        "erased_at": _instant(erasure.erased_at),
+        "erased_at": instant_text(erasure.erased_at),
         "position": erasure.position,
         "actor": erasure.actor,
         "keys_destroyed": sorted({erasure.contact_id, *erasure.references}),
         "address_hashes": [address.hex() for address in erasure.addresses],
         "expires": [
-            {"where": where, "what": what, "until": _instant(erasure.erased_at + after)}
+            {"where": where, "what": what, "until": instant_text(erasure.erased_at + after)}
             for where, what, after in EXPIRING
         ],
         "remains": [{"where": where, "what": what} for where, what in REMAINS],
@@ -88,19 +88,30 @@ def read_certificate(document: Any, public_key: bytes | None = None) -> Mapping[
 
     Raises CertificateError.
     """
+    return read_signed(document, {KIND: PURPOSE}, "an erasure", public_key)
+
+
+def read_signed(
+    document: Any, purposes: Mapping[str, str], of: str, public_key: bytes | None = None
+) -> Mapping[str, Any]:
+    """A signed statement of one of these kinds, each signed for a purpose of its own.
+
+    `of`: what it should be a certificate of, for who is told that it is none. Raises
+    CertificateError.
+    """
     try:
         statement, named = document["certificate"], bytes.fromhex(document["public_key"])
-        signature = bytes.fromhex(document["signature"])
-        signed = is_signed(named, PURPOSE, canonical_json(statement).encode(), signature)
-        known = statement["kind"] == KIND
+        signature, kind = bytes.fromhex(document["signature"]), statement["kind"]
+        purpose = purposes.get(kind, PURPOSE)
+        signed = is_signed(named, purpose, canonical_json(statement).encode(), signature)
     except (TypeError, KeyError, ValueError):
-        raise CertificateError("this is no certificate of an erasure") from None
+        raise CertificateError(f"this is no certificate of {of}") from None
     if not signed:
         raise CertificateError("the certificate was changed: its signature does not fit")
     if public_key is not None and named != public_key:
         raise CertificateError(f"another installation's certificate: signed by {named.hex()}")
-    if not known:
-        raise CertificateError(f"the certificate is of an unknown kind: {statement['kind']!r}")
+    if kind not in purposes:
+        raise CertificateError(f"the certificate is of an unknown kind: {kind!r}")
     found: Mapping[str, Any] = statement
     return found
 
@@ -119,5 +130,6 @@ def erasure_of(statement: Mapping[str, Any]) -> Erasure:
     )
 
 
-def _instant(moment: datetime) -> str:
+def instant_text(moment: datetime) -> str:
+    """The moment as certificates say it: RFC 3339 in UTC."""
     return moment.isoformat().replace("+00:00", "Z")

@@ -64,7 +64,7 @@ class Erasures:
 
     def catch_up(self, connection: Connection) -> int:
         """Give the ledger what the log has and it has not, after a crash between the two."""
-        known = {entry.statement["contact_id"] for entry in self.ledger.entries()}
+        known = {entry.subject for entry in self.ledger.entries()}
         missing = [c for (c,) in connection.execute(_ERASED).fetchall() if c not in known]
         for contact_id in missing:
             if found := self.of_contact(connection, contact_id):

@@ -1,6 +1,7 @@
 """The erasure ledger: certificates in a signed, append-only file, kept apart from backups.
 
-A backup made before an erasure still holds the person's key. Restoring it replays this file, so
+It has those of people who were erased, and of organizations that left. A backup made before still
+holds their keys. Restoring it replays this file, so
 the file must outlive every backup. One line is one certificate, chained to the line before.
 """
 
@@ -17,10 +18,16 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from domain.shared.canonical import canonical_json
 from domain.shared.errors import UnavailableError
-from infra.erasure.certificate import CertificateError, read_certificate
+from infra.erasure import certificate as erasures
+from infra.erasure.certificate import CertificateError, read_signed
+from infra.leaving import certificate as departures
 from infra.signing import Signer, is_signed
 
 PURPOSE: Final = "nudge-erasure-ledger"
+_KINDS: Final = {
+    erasures.KIND: erasures.PURPOSE,
+    departures.KIND: departures.PURPOSE,
+}
 
 
 class LedgerError(UnavailableError):
@@ -32,6 +39,16 @@ class Entry(NamedTuple):
 
     document: Mapping[str, Any]
     statement: Mapping[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """Who is gone: a contact's id or an organization's."""
+        return _subject(self.statement)
+
+    @property
+    def whole_organization(self) -> bool:
+        """Whether it is an organization's that left."""
+        return bool(self.statement["kind"] == departures.KIND)
 
 
 class ErasureLedger:
@@ -64,17 +81,16 @@ class ErasureLedger:
             raise LedgerError(f"{self._path} ends in the middle of an entry: copy it again")
         return list(self._checked(lines))
 
-    def find(self, contact_id: str) -> Mapping[str, Any] | None:
-        """The certificate of this contact's erasure, if the ledger has one."""
-        found = (e.document for e in self.entries() if e.statement["contact_id"] == contact_id)
-        return next(found, None)
+    def find(self, subject: str) -> Mapping[str, Any] | None:
+        """The certificate about this contact or organization, if the ledger has one."""
+        return next((e.document for e in self.entries() if e.subject == subject), None)
 
     def append(self, document: Mapping[str, Any]) -> bool:
-        """Keep a certificate; False when the contact's is there already. Returns once on disk."""
-        contact = document["certificate"]["contact_id"]
+        """Keep a certificate; False when the subject's is there already. Returns once on disk."""
+        subject = _subject(document["certificate"])
         with self._locked() as file:
             data = _without_torn_end(file)
-            if any(e.statement["contact_id"] == contact for e in self._checked(data)):
+            if any(entry.subject == subject for entry in self._checked(data)):
                 return False
             lines = data.splitlines()
             entry = {
@@ -108,11 +124,15 @@ class ErasureLedger:
                 text = canonical_json(entry).encode()
                 if not linked or not is_signed(self._signer.public_key, PURPOSE, text, signature):
                     raise LedgerError(f"{self._path}: entry {number} was changed or is not ours")
-                statement = read_certificate(entry["document"])
+                statement = read_signed(entry["document"], _KINDS, "an erasure or a deletion")
             except (ValueError, TypeError, KeyError, CertificateError) as error:
                 raise LedgerError(f"{self._path}: entry {number} is broken: {error}") from None
             previous = hashlib.sha256(line).hexdigest()
             yield Entry(entry["document"], statement)
+
+
+def _subject(statement: Mapping[str, Any]) -> str:
+    return str(statement.get("contact_id", statement["organization_id"]))
 
 
 def _without_torn_end(file: BinaryIO) -> bytes:

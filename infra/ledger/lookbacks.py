@@ -17,6 +17,7 @@ from infra.keys import AddressHasher
 from infra.ledger.rows import ACTOR
 from infra.postgres import Connection
 from infra.transactions import CommandLog, PostgresTransaction
+from projections.postgres.departed import PRESENT
 from streams.effects.ports import Route
 from streams.effects.sending.lookback import Mark, Sent
 
@@ -40,12 +41,13 @@ _WAITING: Final = f"""
     SELECT DISTINCT b.campaign_id, b.organization_id, b.since, b.problem
     FROM ({LANES}) AS lane JOIN state.lookbacks b USING (campaign_id) ORDER BY b.campaign_id
 """  # noqa: S608 - fixed text
-_MARK: Final = """
+_MARK: Final = f"""
     INSERT INTO state.lookbacks AS b (campaign_id, organization_id, since)
-    SELECT stream_id, organization_id, %s FROM log.events WHERE type = 'CampaignDrafted'
+    SELECT stream_id, organization_id, %s FROM log.events
+    WHERE type = 'CampaignDrafted' AND {PRESENT}
     ON CONFLICT (campaign_id) DO UPDATE SET since = least(b.since, excluded.since),
         marked_at = now(), route = 0, part = -1, newest_only = false, next_at = now(), problem = ''
-"""
+"""  # noqa: S608 - fixed text
 _SAME_SERVER: Final = """
     UPDATE state.lookbacks SET newest_only = true, route = 0, part = -1, next_at = now(),
         problem = '' WHERE organization_id = %s

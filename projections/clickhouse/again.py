@@ -14,6 +14,7 @@ from projections.clickhouse.record_rows import SPECIAL
 from projections.clickhouse.rows import events
 from projections.clickhouse.rows.fields import ensure_ids
 from projections.postgres import positions
+from projections.postgres.departed import departed
 from projections.postgres.refolding import NotPassedError
 from schemas.codec import Event
 
@@ -40,6 +41,8 @@ class AnalyticsAgain:
             raise NotPassedError(
                 f"{_CONSUMER} has not come to offset {record.offset} yet, and will"
             )
+        if event.organization_id in departed(conn):
+            return 0
         wanted = list(_rows(event, f"{self._prefix}-again-{event.position}"))
         with self._connect() as client:
             missing = [insert for insert in wanted if not _is_there(client, insert.table, event)]

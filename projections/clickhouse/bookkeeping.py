@@ -75,6 +75,12 @@ class Bookkeeping:
     def __init__(self, pool: ConnectionPool[Any]) -> None:
         self._pool = pool
 
+    def departed(self) -> frozenset[str]:
+        """Organizations of whose events no rows are made any more."""
+        with self._pool.connection() as connection:
+            rows = connection.execute("SELECT organization_id::text FROM state.departed")
+            return frozenset(row[0] for row in rows.fetchall())
+
     def load(self, partitions: Iterable[Partition]) -> dict[Partition, Standing]:
         """Where each partition stands."""
         with self._locked(partitions) as (connection, wanted):

@@ -29,8 +29,10 @@ SPECIAL = {
 }
 
 
-def entries(codec: Codec, records: Sequence[Record]) -> list[Entry]:
-    """The rows of records of one topic.
+def entries(
+    codec: Codec, records: Sequence[Record], gone: frozenset[str] = frozenset()
+) -> list[Entry]:
+    """The rows of records of one topic; none of organizations that are `gone`.
 
     Raises UnreadableEventError or UnwritableEventError when one of them can never become a row.
     """
@@ -46,6 +48,8 @@ def entries(codec: Codec, records: Sequence[Record]) -> list[Entry]:
         own = [special.row(event) for event in decoded]
     return [
         Entry(record.offset, event.position, len(record.value), events.row(event), row)
+        if event.organization_id not in gone
+        else Entry(record.offset, event.position, len(record.value), None, None)
         for record, event, row in zip(records, decoded, own, strict=True)
     ]
 

@@ -112,7 +112,8 @@ class AnalyticsWriter:
 
     def handle(self, batch: Batch) -> None:
         """Turns the records into rows that are written soon, all of them or none."""
-        self._take(batch, lambda records: record_rows.entries(self._codec, records))
+        gone = self._bookkeeping.departed()
+        self._take(batch, lambda records: record_rows.entries(self._codec, records, gone))
 
     def skip(self, batch: Batch) -> None:
         """Passes over records that were dead-lettered: their position is stored, no row."""

@@ -9,6 +9,7 @@ import psycopg
 
 from projections.batch import Record
 from projections.postgres import counters, positions
+from projections.postgres.departed import departed
 from projections.postgres.folding import Change, fold_events
 from projections.postgres.tables import open_tables
 from projections.postgres.view import View
@@ -54,12 +55,13 @@ class Refolder:
         partition = (record.topic, record.partition)
         stored = positions.lock(conn, names, partition)
         shadows = positions.lock_shadows(conn, stored, partition)
+        left = event.organization_id in departed(conn)
         changed = 0
         for name in names:
             if stored[name] <= record.offset:
                 raise NotPassedError(f"{name} has not come to offset {record.offset} yet, and will")
             view = self._views[name]
-            if event.type in view.events:
+            if event.type in view.events and not left:
                 for schema in ("views", "shadow") if name in shadows else ("views",):
                     changed += self._one_row(conn, view, partition, event, schema)
         if changed:

@@ -12,6 +12,7 @@ import psycopg
 from domain.shared.faults import FaultPoint, Reach, unarmed
 from projections.batch import Batch, Record
 from projections.postgres import counters, positions
+from projections.postgres.departed import departed, present
 from projections.postgres.folding import fold_events
 from projections.postgres.tables import SMALL, Table, alike, open_tables
 from projections.postgres.view import View
@@ -108,7 +109,7 @@ class ProjectionWriter:
         left = batch.after(min(stored.values()))
         if not left:
             return 0
-        events = self._decode(left.records, views)
+        events = present(self._decode(left.records, views), departed(conn))
         for name in views:
             todo = [event for offset, event in events if offset >= stored[name]]
             for schema in ("views", "shadow") if name in shadows else ("views",):

@@ -16,6 +16,7 @@ from projections.clickhouse.inserts import Insert, Inserter
 from projections.clickhouse.record_rows import SPECIAL
 from projections.clickhouse.rows import events as event_rows
 from projections.clickhouse.rows.fields import Row, ensure_ids
+from projections.postgres.departed import PRESENT
 from projections.rebuild import records
 from projections.rebuild.errors import BusyError, UnfoldableEventError, UnknownViewError
 from projections.rebuild.partitions import hashes_of
@@ -31,10 +32,11 @@ SPAN: Final = 20_000
 _FETCH: Final = 5_000
 _BLOCK_ROWS: Final = 10_000
 _BLOCK_BYTES: Final = 8_000_000
-_READ: Final = """
+_READ: Final = f"""
 SELECT bytes, position FROM log.events
-WHERE position > %(low)s AND position <= %(high)s AND type = ANY(%(types)s) ORDER BY position
-"""
+WHERE position > %(low)s AND position <= %(high)s AND type = ANY(%(types)s) AND {PRESENT}
+ORDER BY position
+"""  # noqa: S608 - put together from constants
 
 
 @dataclass(frozen=True, slots=True)

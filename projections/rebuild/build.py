@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from projections.postgres import counters
+from projections.postgres.departed import PRESENT
 from projections.postgres.folding import Change, fold_events
 from projections.postgres.tables import open_tables
 from projections.postgres.view import View
@@ -30,11 +31,11 @@ RANGE: Final = 100_000
 _FETCH: Final = 5_000
 _REMEMBERED: Final = 50_000
 _SHARE: Final = "AND get_byte(uuid_send(stream_id), 15) %% %(parts)s = %(part)s"
-_READ: Final = """
+_READ: Final = f"""
 SELECT bytes, position FROM log.events
-WHERE position > %(low)s AND position <= %(high)s AND type = ANY(%(types)s) {share}
+WHERE position > %(low)s AND position <= %(high)s AND type = ANY(%(types)s) AND {PRESENT} {{share}}
 ORDER BY position
-"""
+"""  # noqa: S608 - put together from constants
 
 
 class Builder:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import psycopg
 
 from projections.postgres import counters
+from projections.postgres.departed import PRESENT
 from projections.postgres.folding import Change
 from projections.postgres.tables import Table, open_tables
 from projections.postgres.view import View
@@ -33,11 +34,12 @@ _BUCKET: Final = 50_000
 verification the pause comes behind it: a table that is being read cannot be swapped."""
 _FETCH: Final = 2_000
 _COUNT: Final = "SELECT count(*) FROM log.events WHERE type = ANY(%s)"
-_READ: Final = """
+_READ: Final = f"""
 SELECT bytes, position FROM log.events
 WHERE type = ANY(%(types)s) AND get_byte(uuid_send(stream_id), 15) %% %(buckets)s = %(bucket)s
+  AND {PRESENT}
 ORDER BY position
-"""
+"""  # noqa: S608 - put together from constants
 _ROWS: Final = """
 SELECT v.{key}, v.position, e.bytes, e.position FROM
   (SELECT {key}, position FROM views.{table} WHERE {key} > %s::uuid ORDER BY {key} LIMIT %s) AS v

@@ -6,6 +6,7 @@ from typing import Final
 
 from projections.batch import Batch, Record
 from projections.postgres import positions
+from projections.postgres.departed import departed
 from projections.postgres.refolding import NotPassedError
 from schemas.codec import Codec, Event
 from streams.agents import waiting, webhooks
@@ -34,9 +35,13 @@ def react_again(
     name, place = Reactions.name, (record.topic, record.partition)
     if positions.lock(tx.connection, [name], place)[name] <= record.offset:
         raise NotPassedError(f"{name} has not come to offset {record.offset} yet, and will")
+    gone = departed(tx.connection)
     if event is None:
-        arrivals = webhooks.arrivals_of(Batch(*place, (record,)))
+        arrived = webhooks.arrivals_of(Batch(*place, (record,)))
+        arrivals = [each for each in arrived if each.organization_id not in gone]
         waiting.keep(tx, webhooks.absorb(tx, arrivals, addresses))
+        return
+    if event.organization_id in gone:
         return
     rows = tx.connection.execute(
         _FROM_HERE, (event.stream_id, event.position, event.position, name, *place)

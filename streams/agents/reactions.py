@@ -7,6 +7,7 @@ from typing import Final
 
 from projections.batch import Batch, Record
 from projections.postgres import positions
+from projections.postgres.departed import departed
 from schemas.codec import Codec, Event
 from streams.agents import runs, tasks, waiting, webhooks
 from streams.agents.addresses import Addresses
@@ -67,12 +68,14 @@ class Reactions:
         todo = self._todo(tx, part)
         if not todo:
             return
+        gone = departed(tx.connection)
         if todo.topic == webhooks.TOPIC:
-            arrivals = webhooks.arrivals_of(todo)
+            arrivals = [a for a in webhooks.arrivals_of(todo) if a.organization_id not in gone]
             waiting.keep(tx, webhooks.absorb(tx, arrivals, self._addresses))
         else:
             for event in self._events(todo.records):
-                REACTIONS[event.type](tx, event)
+                if event.organization_id not in gone:
+                    REACTIONS[event.type](tx, event)
         self._advance(tx, part, todo)
 
     def _events(self, records: Sequence[Record]) -> list[Event]:

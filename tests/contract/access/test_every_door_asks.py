@@ -16,11 +16,7 @@ from api.gateway import frames
 from domain.access.permissions import MEANS, PERMISSIONS, ROLE_NAMES, ROLES, Permission
 from infra.reference.endpoints import application
 
-AWAITED: Final[frozenset[Permission]] = frozenset(
-    {
-        "organization:delete",
-    }
-)
+AWAITED: Final[frozenset[Permission]] = frozenset()
 """Permissions whose endpoints are being built; empty before a release."""
 
 

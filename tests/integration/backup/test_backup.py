@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -20,6 +21,7 @@ from infra.backup.stores import running_stores
 from infra.bootstrap import Core
 from infra.cli.main import application
 from infra.kafka import consumer_config
+from infra.leaving.checking import in_postgres
 from infra.local.child import child_environment
 from infra.postgres import connect
 from infra.settings import Settings
@@ -156,6 +158,45 @@ def test_back_up_erase_wipe_restore(api: Api, tmp_path: Path) -> None:
     assert again.exit_code == 1
     assert "restore into an empty folder" in again.stderr
     assert prune(keys, {ada, late}, core.signer) == 1
+    core.pool.close()
+
+
+def test_an_organization_that_left_stays_away_after_a_restore(api: Api, tmp_path: Path) -> None:
+    leaving, bob = api.new_tenant(), api.contact("bob@example.com", first_name="Bob")
+    staying, api.tenant = api.tenant, leaving
+    ada = api.contact("ada@example.com", first_name="Ada")
+    approved(api, name="approved before its organization left")
+    say(api, "yes, send it")
+    identity = leaving.organization_id
+    core, old = source(api), api.worker.addresses
+    log, keys = tmp_path / "backup-log", tmp_path / "backup-keys"
+    back_up(core, log, keys, lambda _: None)
+    stored = fetch(old.postgres_owner_url, _EVENTS)
+    deleted = api.request("DELETE", f"/v1/organization?confirm={identity}")
+    assert deleted.status_code == 200, deleted.text
+    ledger = tmp_path / "ledger.ndjson"
+    ledger.write_bytes(old.erasure_ledger_file.read_bytes())
+    settings = settings_on_free_ports(tmp_path / "new")
+
+    done = run_restore(settings, str(log), str(keys), "--ledger", str(ledger), "--json")
+
+    assert done.exit_code == 0, (done.output, done.stderr)
+    report = json.loads(done.stdout)
+    assert (report["departed_again"], report["paused"], report["unanswered"]) == (1, 0, 0)
+    new = Core.of(settings, "cli")
+    with running_stores(settings, new.addresses):
+        restored = fetch(new.addresses.postgres_owner_url, _EVENTS)
+        assert restored[: len(stored)] == stored
+        assert [row[3] for row in restored[len(stored) :]] == ["OrganizationDeleted"]
+        known = new.keys.keys_of([ada, bob, identity, staying.organization_id])
+        assert set(known) == {bob, staying.organization_id}
+        with new.pool.connection() as connection:
+            assert not any(in_postgres(connection, identity).values())
+            assert in_postgres(connection, staying.organization_id)["keys"] > 1
+        again = new.departures.certificate(UUID(identity))["certificate"]
+        assert again["deleted_at"] == deleted.json()["certificate"]["deleted_at"]
+        new.pool.close()
+    assert prune(keys, {identity}, core.signer) == deleted.json()["certificate"]["keys_destroyed"]
     core.pool.close()
 
 

@@ -29,6 +29,8 @@ COUNTED: Final = frozenset({"state.attempts"})
 DOORS: Final = {
     "log.last_position": "a number",
     "log.position_at": "a number",
+    "state.depart": "a number, and only about the caller's own organization",
+    "state.sweep_departed": "a number, and only about an organization that left",
     "state.find_analyst": "an id, for who knows the hash of a login's password",
     "state.find_refresh_token": "ids, for who knows the hash of a token",
     "state.note_key_uses": "nothing: notes when keys were used",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from projections.clickhouse.bookkeeping import Bookkeeping
-from projections.clickhouse.connect import connect
+from projections.clickhouse.connect import DATABASE, connect
 from projections.clickhouse.inserts import Inserter
 from projections.clickhouse.migrate import migrate
 from projections.clickhouse.writer import AnalyticsWriter, Limits
@@ -117,10 +117,12 @@ def _done(answer: Any) -> None:
     assert answer.is_success, answer.text
 
 
-def analyse(api: Api, story: Story) -> None:
+def analyse(api: Api, story: Story, database: str = DATABASE) -> None:
     """Everything in the log written to ClickHouse too."""
     at = api.core.addresses
-    client = connect(at.clickhouse_url, at.clickhouse_username, at.clickhouse_password)
+    client = connect(
+        at.clickhouse_url, at.clickhouse_username, at.clickhouse_password, database=database
+    )
     migrate(client)
     codec = api.worker.codec
     writer = AnalyticsWriter(

@@ -17,6 +17,7 @@ from tests.support.isolation.occupants import Occupant
 from tests.support.isolation.operations import Ask, Operation, Site
 
 PLACES: Final = {
+    "confirm": "SELECT id FROM views.organizations WHERE organization_id = %s",
     "position": "SELECT position FROM log.events WHERE organization_id = %s ORDER BY 1 LIMIT 1",
     "contact_id": "SELECT id FROM views.contacts WHERE organization_id = %s"
     " ORDER BY deleted, id LIMIT 1",

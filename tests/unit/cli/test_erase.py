@@ -59,7 +59,7 @@ def test_a_person_is_named_without_a_command(cli: CliRunner) -> None:
 def test_an_empty_ledger_holds(cli: CliRunner, tmp_path: Path) -> None:
     done = cli.invoke(APP, ["erase", "ledger"])
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (
-        0, "0 erasures; every signature and link holds",
+        0, "0 entries; every signature and link holds",
     )  # fmt: skip
     ledger = tmp_path / "data" / "erasures" / "ledger.ndjson"
     ledger.parent.mkdir(parents=True)

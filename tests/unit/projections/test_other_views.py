@@ -44,6 +44,7 @@ def test_every_event_of_the_catalogue_is_folded_or_known_to_show_nowhere() -> No
     assert set(default_registry().versions) - folded == {
         "ConsentAttested", "QuotaSet",
         "DeadLetterTakenUp", "DeadLetterRetried", "DeadLetterDropped",
+        "OrganizationDeleted",
     }  # fmt: skip
     assert folded <= {kind for kinds in STREAMS.values() for kind in kinds}
 

@@ -1,0 +1,1 @@
+"""Leaving: an organization taken out whole, and deleted for good."""

@@ -1,0 +1,1 @@
+"""Organizations that leave: taken out whole, deleted, and certified."""
