@@ -72,9 +72,10 @@ END $$;
 REVOKE ALL ON FUNCTION state.belongings, state.depart, state.sweep_departed FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION state.depart, state.sweep_departed TO nudge_api, nudge_worker;
 
--- What is sealed late for somebody who left opens for nobody.
+-- What is sealed late for somebody who left opens for nobody. A restore turns row_security off for
+-- itself, which would refuse the look at who left.
 CREATE FUNCTION state.keep_no_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog SET row_security = on AS $$
 BEGIN
   IF EXISTS (SELECT 1 FROM made JOIN state.departed USING (organization_id)) THEN
     UPDATE log.subject_keys k SET wrapped = NULL, wrapped_by = NULL
