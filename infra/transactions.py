@@ -15,13 +15,13 @@ from psycopg_pool import ConnectionPool
 from api.ports import Answer
 from domain.contact.mailable import Mailable
 from domain.shared.aggregate import Root
-from domain.shared.errors import ConflictError, NotFoundError
+from domain.shared.errors import ConflictError, NotFoundError, RuleViolatedError
 from infra.event_log import Appended, Draft, EventWriter, VersionConflictError
 from infra.event_store import domain_event_of, draft_of, event_store
 from infra.idempotency import AnswerStore
 from infra.keys import SubjectKeys
 from infra.postgres import Connection, organization_transaction
-from schemas.codec import Codec
+from schemas.codec import Codec, MissingKeyError
 from schemas.positions import positions_of, write_token
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=Root)
 T = TypeVar("T")
 
+_LEFT = "SELECT 1 FROM state.departed WHERE organization_id = %s"
 DECISIONS = 4
 """The first decision and three more after a conflict; then the caller gets 409."""
 
@@ -202,13 +203,21 @@ class CommandLog:
         token = write_token(positions_of(appended, self.codec.registry))
         return {"Nudge-Position": token} if token else {}
 
+    def _ensure_there(self, organization_id: UUID) -> None:
+        """Nothing can be sealed for an organization that left: say so."""
+        with organization_transaction(self.pool, str(organization_id)) as connection:
+            left = connection.execute(_LEFT, (organization_id,)).fetchone()
+        if left:
+            raise RuleViolatedError("organization_deleted", "This organization was deleted.")
+
     def run(
         self, organization_id: UUID, decide: Callable[[PostgresTransaction], T]
     ) -> tuple[T, list[Appended]]:
         """Decide and append in one transaction; what it returned, and the events' positions.
 
         After a version conflict the whole decision is taken again on fresh state, three times at
-        most, then ConflictError. Whatever `decide` raises leaves nothing behind.
+        most, then ConflictError; RuleViolatedError `organization_deleted` when it left meanwhile.
+        Whatever `decide` raises leaves nothing behind.
         """
         for _ in range(DECISIONS):
             try:
@@ -218,6 +227,9 @@ class CommandLog:
                     transaction.finish()
             except VersionConflictError:
                 continue
+            except MissingKeyError:
+                self._ensure_there(organization_id)
+                raise
             return result, transaction.appended
         raise ConflictError(
             "version_conflict", "Somebody else keeps changing this. Read it again, then retry."

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from psycopg import sql
 
+from domain.security.events import Fact
+from domain.security.recording import record
+from domain.shared.errors import RuleViolatedError
+from domain.shared.meta import Meta
 from infra.erasure.certificate import CertificateError
+from infra.key_traffic import PostgresKeyTraffic
 from infra.leaving.certificate import read_certificate
 from infra.leaving.checking import STAYS, in_postgres, leftovers
 from infra.leaving.sweeping import rows_in, sweep_postgres, tables
@@ -84,6 +90,24 @@ def test_what_comes_in_late_makes_no_rows_and_no_keys(house: House, deletion: De
     assert {place.partition(".")[0] for place in house.left(house.leaving)} <= {"postgres:log"}
     sweep_postgres(house.api.worker.pool.connection, whose.organization_id)
     assert house.left(house.leaving) == {}
+
+
+def test_what_was_under_way_is_told_and_ends_nothing(house: House, deletion: Deletion) -> None:
+    organization = uuid.UUID(deletion.document["certificate"]["organization_id"])
+    worker, key = house.api.worker, uuid.uuid4()
+    now = datetime.now(UTC)
+    meta = Meta(organization, f"key:{key}", key, key, now)
+    fact = Fact("key_used", str(key))
+
+    with pytest.raises(RuleViolatedError, match="was deleted"):
+        worker.commands.run(organization, lambda tx: record(tx, uuid.uuid4(), fact, meta))
+    traffic = PostgresKeyTraffic(worker.pool, worker.commands)
+    traffic.used(organization, key, now)
+    traffic.write()
+
+    assert house.left(house.leaving) == {}
+    stays = house.api.get("/v1/organization", key=house.staying.tenant.api_key)
+    assert stays.status_code == 200
 
 
 @pytest.mark.parametrize("view", ALL_VIEWS, ids=lambda view: view.name)
