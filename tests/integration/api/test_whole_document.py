@@ -181,11 +181,16 @@ REGISTERED: Final = frozenset(registered()) | {
 }
 
 
+def _prove(api: Api, case: Case[Any]) -> None:
+    """What others have asked for has made events, which are proven from their signing on."""
+    if case.path.endswith("/proof"):
+        sign_everything(api)
+
+
 @MADE_UP.parametrize()
 def test_what_anybody_with_a_key_asks(case: Case[Any], asked: tuple[Api, Asked]) -> None:
     api, how = asked
-    if case.path.endswith("/proof"):
-        sign_everything(api)  # what others have asked for has made events
+    _prove(api, case)
     case.call_and_validate(base_url=how.base_url, headers=how.headers_of(case))
 
 
@@ -193,7 +198,8 @@ def test_what_anybody_with_a_key_asks(case: Case[Any], asked: tuple[Api, Asked])
 def test_what_an_owner_asks_about_its_things(
     case: Case[Any], asked: tuple[Api, Asked], belongings: dict[str, str]
 ) -> None:
-    _, how = asked
+    api, how = asked
+    _prove(api, case)
     case.path_parameters |= {n: v for n, v in belongings.items() if n in case.path_parameters}
     hurry = {**how.headers_of(case), "Prefer": "wait=0"}  # nobody answers sentences here
     case.call_and_validate(base_url=how.base_url, headers=hurry)
