@@ -63,7 +63,8 @@ def export(
     if as_json:
         typer.echo(json.dumps({**done, "file": str(out)}))
         return
-    _console.print(f"{done['events']} events up to position {done['position']} are in {out}")
+    said = f"{done['events']} events up to position {done['position']} are in {out}"
+    _console.print(said, soft_wrap=True)
 
 
 def _whole_lines(path: Path) -> int:
@@ -177,7 +178,8 @@ def verify(
     if not found and not as_json:
         _console.print(
             f"organization {statement['organization_id']}: the signature holds, no key, no row;"
-            f" {sum(each['events'] for each in statement['events'])} events stay, sealed for good"
+            f" {sum(each['events'] for each in statement['events'])} events stay, sealed for good",
+            soft_wrap=True,
         )
     raise typer.Exit(1 if found else 0)
 
@@ -200,4 +202,4 @@ def _keep(document: Mapping[str, Any], target: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({**document, "file": str(target)}))
         return
-    _console.print(f"deleted; the certificate is in {target}")
+    _console.print(f"deleted; the certificate is in {target}", soft_wrap=True)
