@@ -61,8 +61,9 @@ class AnalyticsWriter:
 
     `handle` returns when the records are rows in memory; positions follow when they are stored.
     Call `close` to write what waits before the process ends. All methods may be called from any
-    thread. Raises NotWrittenError while ClickHouse or Postgres is away; anything else means that
-    a record of the batch can never become a row, and then none of the batch was taken.
+    thread. Raises NotWrittenError or psycopg.OperationalError while ClickHouse or Postgres is
+    away; anything else means that a record of the batch can never become a row, and then none of
+    the batch was taken.
     """
 
     name: Final = "analytics"
