@@ -74,13 +74,7 @@ def statement_of(erasure: Erasure) -> dict[str, Any]:
 
 def certify(erasure: Erasure, signer: Signer) -> dict[str, Any]:
     """The signed certificate; the same for the same erasure."""
-    statement = statement_of(erasure)
-    signature = signer.sign(PURPOSE, canonical_json(statement).encode())
-    return {
-        "certificate": statement,
-        "public_key": signer.public_key.hex(),
-        "signature": signature.hex(),
-    }
+    return sign_statement(statement_of(erasure), PURPOSE, signer)
 
 
 def read_certificate(document: Any, public_key: bytes | None = None) -> Mapping[str, Any]:
@@ -89,6 +83,16 @@ def read_certificate(document: Any, public_key: bytes | None = None) -> Mapping[
     Raises CertificateError.
     """
     return read_signed(document, {KIND: PURPOSE}, "an erasure", public_key)
+
+
+def sign_statement(statement: Mapping[str, Any], purpose: str, signer: Signer) -> dict[str, Any]:
+    """The statement with its signature; `read_signed` reads it."""
+    signature = signer.sign(purpose, canonical_json(statement).encode())
+    return {
+        "certificate": statement,
+        "public_key": signer.public_key.hex(),
+        "signature": signature.hex(),
+    }
 
 
 def read_signed(

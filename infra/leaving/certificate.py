@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from domain.shared.canonical import canonical_json
-from infra.erasure.certificate import instant_text, read_signed
+from infra.erasure.certificate import instant_text, read_signed, sign_statement
 from infra.signing import Signer
 
 KIND: Final = "nudge-departure/1"
@@ -92,13 +91,7 @@ def statement_of(departure: Departure) -> dict[str, Any]:
 
 def certify(departure: Departure, signer: Signer) -> dict[str, Any]:
     """The signed certificate; the same for the same deletion."""
-    statement = statement_of(departure)
-    signature = signer.sign(PURPOSE, canonical_json(statement).encode())
-    return {
-        "certificate": statement,
-        "public_key": signer.public_key.hex(),
-        "signature": signature.hex(),
-    }
+    return sign_statement(statement_of(departure), PURPOSE, signer)
 
 
 def read_certificate(document: Any, public_key: bytes | None = None) -> Mapping[str, Any]:
