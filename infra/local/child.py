@@ -39,6 +39,17 @@ def death_signal(number: signal.Signals) -> Callable[[], None] | None:
     return arrange
 
 
+def stand_back(niceness: int) -> None:
+    """Let the others go first when the processors are full: from 0, not at all, to 19.
+
+    Linux divides a processor among sessions before it divides it among their processes
+    (sched(7), "autogroup"), so the session has to stand back too.
+    """
+    os.nice(niceness)
+    with suppress(OSError), Path("/proc/self/autogroup").open("w") as group:
+        group.write(str(niceness))
+
+
 def last_line(log: Path, since: int = 0) -> str | None:
     """The last line with text written after byte `since`, shortened; None when there is none."""
     try:
@@ -56,8 +67,17 @@ async def spawn(
     environment: Mapping[str, str],
     log: Path,
     stop_signal: signal.Signals,
+    niceness: int = 0,
 ) -> Process:
     """Start a child in a session of its own, so that Ctrl-C reaches it only through us."""
+    arrange = death_signal(stop_signal)
+
+    def prepare() -> None:
+        if arrange is not None:
+            arrange()
+        if niceness:
+            stand_back(niceness)
+
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     rotate(log)
     with log.open("ab") as output:
@@ -69,7 +89,7 @@ async def spawn(
             env={**os.environ, **environment},
             start_new_session=True,
             umask=0o077,
-            preexec_fn=death_signal(stop_signal),
+            preexec_fn=prepare,
         )
 
 

@@ -91,7 +91,11 @@ class Keeper:
         self._log_start = self._log.stat().st_size if self._log.exists() else 0
         try:
             child = await spawn(
-                self.spec.command, self.spec.environment, self._log, self.spec.stop_signal
+                self.spec.command,
+                self.spec.environment,
+                self._log,
+                self.spec.stop_signal,
+                self.spec.niceness,
             )
         except OSError as error:
             self.status.reason = f"cannot be run: {error}"

@@ -41,6 +41,8 @@ class ProcessSpec:
     ready_timeout: float = 60.0
     heartbeat: Heartbeat | None = None
     once: bool = False
+    niceness: int = 0
+    """How far it stands back when the processors are full."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from infra.local.probes import http_ok, kafka_answers, postgres_answers
 from infra.local.processes import Heartbeat, Probe, ProcessSpec, heartbeat_file
 from infra.settings import Settings
 
+BEHIND = 10
+"""Niceness of analytics and its store: on a full machine mails, replies and views go first."""
+
 
 def check_machine(settings: Settings) -> None:
     """Raises PrerequisiteError when a program is missing that this configuration needs."""
@@ -104,6 +107,7 @@ def _clickhouse(settings: Settings, environment: dict[str, str]) -> ProcessSpec:
         environment=environment,
         ports=((settings.clickhouse_port, "NUDGE_CLICKHOUSE_PORT"),),
         ready_timeout=120.0,
+        niceness=BEHIND,
     )
 
 
@@ -152,4 +156,5 @@ def _role(
         ready_timeout=180.0 if role == "effects" else 60.0,
         # A frozen sender must be dead before anyone resolves what it had claimed.
         heartbeat=beat if role == "effects" else None,
+        niceness=BEHIND if role == "analytics" else 0,
     )
