@@ -22,6 +22,9 @@ class Dependencies:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._admin = AdminClient(client_config(core.addresses.kafka_bootstrap))
+        self._clickhouse = httpx.Client(
+            base_url=core.addresses.clickhouse_url, timeout=_PATIENCE, trust_env=False
+        )
 
     def needed(self) -> Mapping[str, str | None]:
         """Without these no request can be carried out."""
@@ -32,16 +35,12 @@ class Dependencies:
         return {
             **self.needed(),
             "kafka": _problem(lambda: self._admin.list_topics(timeout=_PATIENCE)),
-            "clickhouse": _problem(self._clickhouse),
+            "clickhouse": _problem(lambda: self._clickhouse.get("/ping").raise_for_status()),
         }
 
     def _postgres(self) -> None:
         with self._core.pool.connection(timeout=_PATIENCE) as connection:
             connection.execute("SELECT 1")
-
-    def _clickhouse(self) -> None:
-        url = f"{self._core.addresses.clickhouse_url}/ping"
-        httpx.get(url, timeout=_PATIENCE).raise_for_status()
 
 
 def _problem(ask: Callable[[], object]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import struct
 
 import httpx
@@ -12,6 +13,9 @@ from infra.local.processes import Probe
 
 _PATIENCE = 2.0
 _METADATA, _VERSION = 3, 1
+_TRUSTING_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Probes speak plain HTTP. Without it every probe would read all the machine's certificates: 30 ms
+of processor, at a start several times in each tenth of a second."""
 
 
 def http_ok(url: str) -> Probe:
@@ -20,7 +24,9 @@ def http_ok(url: str) -> Probe:
     async def probe() -> bool:
         try:
             # The machine's proxy settings are for other machines.
-            async with httpx.AsyncClient(trust_env=False, timeout=_PATIENCE) as client:
+            async with httpx.AsyncClient(
+                trust_env=False, timeout=_PATIENCE, verify=_TRUSTING_NOBODY
+            ) as client:
                 return (await client.get(url)).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
