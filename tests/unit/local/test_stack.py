@@ -58,6 +58,11 @@ def test_everything_is_started_in_order(settings: MakeSettings) -> None:
     assert specs["relay"].after == ("prepare", "postmark-sandbox")
 
 
+def test_analytics_stands_back_for_mails_replies_and_views(settings: MakeSettings) -> None:
+    specs = specs_of(settings())
+    assert {name for name, spec in specs.items() if spec.niceness} == {"clickhouse", "analytics"}
+
+
 def test_what_has_an_address_of_its_own_is_not_started(
     settings: MakeSettings, tmp_path: Path
 ) -> None:
