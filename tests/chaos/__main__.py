@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -40,14 +41,18 @@ def main() -> None:
         sys.stdout.write(f"{time.monotonic() - began:6.1f} {text}\n")
         sys.stdout.flush()
 
-    with tempfile.TemporaryDirectory(prefix="nudge-chaos-") as folder:
-        conductor, load, verdict = run(plan, Path(folder), say)
-        wrong = [*verdict.wrong(), *shortfalls(conductor)]
-        minutes = (time.monotonic() - began) / 60
-        text = section(conductor, verdict, minutes, wrong, len(load.campaigns))
+    folder = Path(tempfile.mkdtemp(prefix="nudge-chaos-"))
+    conductor, load, verdict = run(plan, folder, say)
+    wrong = [*verdict.wrong(), *shortfalls(conductor)]
+    minutes = (time.monotonic() - began) / 60
+    text = section(conductor, verdict, minutes, wrong, len(load.campaigns))
     sys.stdout.write(f"\n{text}\n")
     write(given.page, text)
-    sys.exit(bool(wrong))
+    if wrong:
+        for difference in verdict.differences.all:
+            say(f"{difference.place} {difference.key}: {difference.problem}")
+        sys.exit(f"the data folder is kept: NUDGE_DATA_DIR={folder / 'data'}")
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -125,8 +125,12 @@ class Differences(NamedTuple):
     events: int
 
     @property
+    def all(self) -> list[Difference]:
+        return [*self.ledger, *self.views, *self.clickhouse, *self.kafka]
+
+    @property
     def none(self) -> bool:
-        return not (self.ledger or self.views or self.clickhouse or self.kafka)
+        return not self.all
 
 
 def all_differences(core: Core) -> Differences:
