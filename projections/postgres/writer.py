@@ -26,11 +26,6 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 Observe = Callable[[str, int, float], None]
 """Told after each commit: topic, events folded, seconds."""
 
-_LAZILY = "SET LOCAL synchronous_commit TO off"
-"""Postgres answers a commit before it is on disk. When the machine dies the last moments' rows are
-gone together with the positions that said so, and are read from Kafka again. What others decided
-from them stands in the log, whose commits do wait."""
-
 COUNTED = "deliveries"
 """The view whose rows the campaign counters sum."""
 
@@ -103,7 +98,6 @@ class ProjectionWriter:
         if not views:
             return 0
         partition = (batch.topic, batch.partition)
-        conn.execute(_LAZILY)
         stored = positions.lock(conn, views, partition)
         shadows = _following(conn, stored, partition)
         left = batch.after(min(stored.values()))

@@ -138,9 +138,9 @@ def start_services(folder: Path) -> Services:
                 )
             )
     try:
-        _wait("postgres", lambda: _postgres_answers(services.postgres_admin_url))
-        _wait("kafka", lambda: _kafka_answers(services.kafka_bootstrap), seconds=300)
-        _wait("clickhouse", lambda: httpx.get(f"{services.clickhouse_url}/ping").is_success)
+        wait_for("postgres", lambda: _postgres_answers(services.postgres_admin_url))
+        wait_for("kafka", lambda: _kafka_answers(services.kafka_bootstrap), seconds=300)
+        wait_for("clickhouse", lambda: httpx.get(f"{services.clickhouse_url}/ping").is_success)
     except BaseException:
         services.stop()
         raise
@@ -157,7 +157,7 @@ def _kafka_answers(bootstrap: str) -> bool:
     return bool(admin.list_topics(timeout=2).brokers)
 
 
-def _wait(what: str, answers: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(what: str, answers: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
