@@ -138,7 +138,7 @@ def start_services(folder: Path) -> Services:
                 )
             )
     try:
-        wait_for("postgres", lambda: _postgres_answers(services.postgres_admin_url))
+        wait_for("postgres", lambda: postgres_answers(services.postgres_admin_url))
         wait_for("kafka", lambda: _kafka_answers(services.kafka_bootstrap), seconds=300)
         wait_for("clickhouse", lambda: httpx.get(f"{services.clickhouse_url}/ping").is_success)
     except BaseException:
@@ -147,7 +147,7 @@ def start_services(folder: Path) -> Services:
     return services
 
 
-def _postgres_answers(url: str) -> bool:
+def postgres_answers(url: str) -> bool:
     psycopg.connect(url, connect_timeout=2).close()
     return True
 

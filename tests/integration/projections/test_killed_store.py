@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
 from infra.database import make_database, migrate
 from infra.local.addresses import Addresses, resolve
 from infra.postgres import connect, make_pool
@@ -21,7 +19,12 @@ from schemas.codec import Codec
 from tests.integration.projections.test_writer import deliver, rows_of
 from tests.support.histories import TestKeys, history
 from tests.support.memory_views import views_after
-from tests.support.services import environment_of, settings_on_free_ports, wait_for
+from tests.support.services import (
+    environment_of,
+    postgres_answers,
+    settings_on_free_ports,
+    wait_for,
+)
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def a_postgres(settings: Settings, addresses: Addresses) -> Iterator[None]:
     )
     try:
         url = str(addresses.postgres_admin_url)
-        wait_for("postgres", lambda: psycopg.connect(url, connect_timeout=2).close() is None)
+        wait_for("postgres", lambda: postgres_answers(url))
         yield
     finally:
         process.kill()
