@@ -19,7 +19,7 @@ down: setup
 	@$(BIN)/nudge down
 
 test: setup
-	@$(BIN)/pytest tests --ignore=tests/benchmarks -m "not chaos and not benchmark"
+	@$(BIN)/python -m tests.support.side_by_side
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -8,7 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     NewTopic,
@@ -76,6 +83,15 @@ def consumer_config(bootstrap: str, **more: Any) -> dict[str, Any]:
 
 def _dotted(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {name.replace("_", "."): value for name, value in properties.items()}
+
+
+def arrived(consumer: Consumer, most: int, seconds: float) -> list[Message]:
+    """What has come, at most so many; waits at most so long, and only while there is nothing.
+
+    `Consumer.consume` waits its whole time for a full batch, at the end of a topic, too.
+    """
+    first = consumer.poll(seconds)
+    return [] if first is None else [first, *consumer.consume(most - 1, timeout=0)]
 
 
 def partitions_wanted(topics: Iterable[Topic], prefix: str) -> dict[str, NewTopic]:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from streams.recognition.offline import OfflineRecognizer
 
 # How long an example takes says something about the machine, and nothing about the code.
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("untimed")
 
 # What a process logs is no part of what a command prints in the same process.
@@ -61,7 +63,7 @@ def _sockets_only_for_services(request: pytest.FixtureRequest) -> Iterator[None]
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Postgres, Kafka and the ClickHouse engine, started once."""
-    services = start_services(tmp_path_factory.mktemp("services"))
+    services = start_services(tmp_path_factory.mktemp("services"), synced=False)
     yield services
     services.stop()
 

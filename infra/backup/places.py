@@ -7,7 +7,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
-from infra.kafka import KafkaUnavailableError, consumer_config
+from infra.kafka import KafkaUnavailableError, arrived, consumer_config
 
 Place = tuple[str, int]
 """Topic (logical) and partition."""
@@ -26,7 +26,7 @@ def offsets_behind(bootstrap: str, prefix: str, positions: Mapping[Place, int]) 
         consumer.assign([TopicPartition(prefix + t, p, OFFSET_BEGINNING) for t, p in left])
         silent = 0
         while left:
-            messages = consumer.consume(5_000, timeout=1)
+            messages = arrived(consumer, 5_000, 1.0)
             silent = 0 if messages else silent + 1
             if silent > _PATIENCE:
                 raise KafkaUnavailableError("the topics do not let themselves be read to the end")

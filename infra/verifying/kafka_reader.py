@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from infra.kafka import KafkaUnavailableError, consumer_config, watermarks
+from infra.kafka import KafkaUnavailableError, arrived, consumer_config, watermarks
 from projections.batch import Record
 
 Place = tuple[str, int]
@@ -59,7 +59,7 @@ class PartitionReader:
             self._poll()
 
     def _poll(self) -> None:
-        messages = self._consumer.consume(500, _SILENCE)
+        messages = arrived(self._consumer, 500, _SILENCE)
         if not messages:
             raise KafkaUnavailableError("Kafka fell silent before the end of the topics")
         for message in messages:

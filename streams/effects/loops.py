@@ -24,10 +24,11 @@ class Bell:
         with self._condition:
             self._condition.notify_all()
 
-    def wait(self, seconds: float) -> None:
-        """Until it rings, at most so long."""
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """Until it rings, at most so long; not at all when `stop` was set before it rang."""
         with self._condition:
-            self._condition.wait(seconds)
+            if not stop.is_set():
+                self._condition.wait(seconds)
 
 
 class Loop:
@@ -86,7 +87,7 @@ class Loop:
             while not self._stop.is_set():
                 self.last_beat = time.monotonic()
                 if not self._tried():
-                    self._bell.wait(self._poll)
+                    self._bell.wait(self._poll, self._stop)
         except BaseException as error:  # noqa: BLE001 - the process is told, and ends
             self.failure = error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ class Model:
             "tags": self.tagger.fields.weights,
         }
         arrays |= {f"moves{at}": moves for at, moves in enumerate(self.tagger.fields.moves)}
-        draft = path.with_suffix(".part")
+        draft = path.with_suffix(f".{os.getpid()}.part")  # two may be training at once
         with draft.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
         draft.replace(path)

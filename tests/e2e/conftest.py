@@ -1,4 +1,7 @@
-"""One running product for all end-to-end tests; each test makes its own organization."""
+"""One running product for these tests; each test makes its own organization.
+
+Those that need a product of their own are in `disturbed`, which runs before this one is started.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from tests.support.whole_stack import Tenant, WholeStack, whole_stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeStack]:
     with whole_stack(tmp_path_factory.mktemp("product")) as running:
         yield running

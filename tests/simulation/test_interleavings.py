@@ -25,7 +25,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("policy", ["resend", "hold"])
 def test_nobody_is_mailed_twice_and_nobody_is_forgotten(policy: Policy) -> None:
     rules = Rules(policy=policy)

@@ -9,7 +9,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from infra.kafka import consumer_config
+from infra.kafka import arrived, consumer_config
 from projections.batch import Record
 from schemas.registry import default_registry
 from schemas.topics import all_topics, partition_of
@@ -33,7 +33,7 @@ def read_kafka(bootstrap: str, prefix: str = "") -> list[Record]:
         consumer.assign(places)
         records, left = [], len(places)
         while left:
-            messages = consumer.consume(1000, timeout=10)
+            messages = arrived(consumer, 1000, 10.0)
             assert messages, "Kafka fell silent before the end of the topics"
             for message in messages:
                 error = message.error()

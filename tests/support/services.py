@@ -69,13 +69,17 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {**os.environ, **child_environment(settings)}
 
 
+_POSTGRES, _UNSYNCED = "infra.local.postgres", "tests.support.unsynced_postgres"
+_KAFKA, _CLICKHOUSE = "infra.local.kafka", "infra.local.clickhouse"
+
+
 @dataclass
 class Services:
     """Postgres, Kafka and the ClickHouse engine, running."""
 
     settings: Settings
     addresses: Addresses
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
     def kafka_bootstrap(self) -> str:
@@ -111,31 +115,36 @@ class Services:
         return self.addresses.clickhouse_password
 
     def stop(self) -> None:
-        """End everything this object started."""
-        for process in reversed(self.processes):
-            process.send_signal(signal.SIGINT)
-        for process in self.processes:
+        """End everything this object started.
+
+        Kafka without a farewell, in which it would close the topics of all tests one by one.
+        """
+        for name, process in reversed(self.processes.items()):
+            process.send_signal(signal.SIGKILL if name == _KAFKA else signal.SIGINT)
+        for process in self.processes.values():
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
 
 
-def start_services(folder: Path) -> Services:
-    """Start the stores and wait until each answers."""
+def start_services(folder: Path, *, synced: bool = True) -> Services:
+    """Start the stores and wait until each answers.
+
+    `synced`: Postgres waits for the disk, which matters to whoever measures.
+    """
     settings = settings_on_free_ports(folder / "data")
     services = Services(settings, resolve(settings))
     logs = folder / "logs"
     logs.mkdir()
-    for module in ("infra.local.postgres", "infra.local.kafka", "infra.local.clickhouse"):
-        with (logs / f"{module}.log").open("wb") as log:
-            services.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", module],
-                    env=environment_of(settings),
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
+    for name in (_POSTGRES, _KAFKA, _CLICKHOUSE):
+        module = _UNSYNCED if name == _POSTGRES and not synced else name
+        with (logs / f"{name}.log").open("wb") as log:
+            services.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", module],
+                env=environment_of(settings),
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
     try:
         wait_for("postgres", lambda: postgres_answers(services.postgres_admin_url))

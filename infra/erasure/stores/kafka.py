@@ -12,7 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from infra.erasure.needles import Needles
 from infra.erasure.stores.events import Read, read_events
 from infra.erasure.stores.trace import Trace, traces
-from infra.kafka import KafkaUnavailableError, consumer_config
+from infra.kafka import KafkaUnavailableError, arrived, consumer_config
 from schemas.codec import Codec
 from schemas.ports import KeyRing
 
@@ -50,7 +50,7 @@ class Topics:
         self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in left])
         silent = 0
         while left:
-            messages = self._consumer.consume(_CHUNK, timeout=1)
+            messages = arrived(self._consumer, _CHUNK, 1.0)
             silent = 0 if messages else silent + 1
             if silent > _PATIENCE:
                 raise KafkaUnavailableError(f"{topic} does not let itself be read to its end")

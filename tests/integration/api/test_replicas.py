@@ -16,7 +16,7 @@ import pytest
 from infra.kafka import create_topics
 from infra.settings import Settings, load_settings
 from schemas.topics import all_topics
-from tests.conftest import Database
+from tests.conftest import Database, fresh_database
 from tests.support.api import Api, running_api
 from tests.support.services import Services, environment_of, free_row
 
@@ -58,16 +58,19 @@ def settings_of(
     )
 
 
-@pytest.fixture
-def replicas(
-    stack: Services, database: Database, tmp_path: Path, topic_prefix: str
-) -> Iterator[Replicas]:
-    create_topics(stack.kafka_bootstrap, topic_prefix, all_topics().values())
-    with running_api(stack, database) as api, ExitStack() as started:
+@pytest.fixture(scope="module")
+def replicas(stack: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
+    folder, prefix = tmp_path_factory.mktemp("replicas"), "replicas-"
+    create_topics(stack.kafka_bootstrap, prefix, all_topics().values())
+    with (
+        fresh_database(stack) as database,
+        running_api(stack, database) as api,
+        ExitStack() as started,
+    ):
         urls = []
         for port in free_row(2):
-            settings = settings_of(stack, database, tmp_path, port, topic_prefix)
-            log = started.enter_context((tmp_path / f"api-{port}.log").open("wb"))
+            settings = settings_of(stack, database, folder, port, prefix)
+            log = started.enter_context((folder / f"api-{port}.log").open("wb"))
             process = subprocess.Popen(
                 [sys.executable, "-m", "infra.run", "api"],
                 env=environment_of(settings),

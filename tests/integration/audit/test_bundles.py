@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from infra.audit.checking import read_heads
 from infra.audit.export import export_log, export_organization
 from infra.audit.proving import NoProofError, prove_event, prove_growth
 from infra.audit.tree import heads, newest_head
+from tests.conftest import fresh_database
+from tests.integration.audit.conftest import kept_log
 from tests.support.auditing import ACME, ROSA, SIGNER, AuditedLog
+from tests.support.services import Services
 from tests.support.tampering import (
     drop,
     export,
@@ -27,14 +31,28 @@ BAKERY = "00000000-0000-0000-0000-0000000000ba"
 """A stream of Rosa's with fifty events."""
 
 
-@pytest.fixture
-def kept(log: AuditedLog) -> Path:
-    """The heads of a log of two organizations."""
+def filled(log: AuditedLog) -> AuditedLog:
+    """The log with events of two organizations."""
     for _ in range(5):
         log.append(70)
         log.append(10, ROSA, BAKERY)
         log.sign()
-    return log.heads
+    return log
+
+
+@pytest.fixture
+def kept(log: AuditedLog) -> Path:
+    """The heads of a log that the test may change."""
+    return filled(log).heads
+
+
+@pytest.fixture(scope="module")
+def still(stack: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditedLog]:
+    """The same log for all tests that change nothing of it."""
+    with fresh_database(stack) as database:
+        folder = tmp_path_factory.mktemp("still")
+        with kept_log(stack, database, "still-", folder) as log:
+            yield filled(log)
 
 
 def of_rosa(log: AuditedLog, target: Path, kept: Path) -> Path:
@@ -44,11 +62,11 @@ def of_rosa(log: AuditedLog, target: Path, kept: Path) -> Path:
 
 
 def test_a_bundle_of_one_organization_proves_each_of_its_events(
-    log: AuditedLog, kept: Path, tmp_path: Path
+    still: AuditedLog, tmp_path: Path
 ) -> None:
-    bundle = of_rosa(log, tmp_path / "rosa.zip", kept)
+    bundle = of_rosa(still, tmp_path / "rosa.zip", still.heads)
 
-    code, outcome, _ = run_verifier(bundle, "--heads", kept)
+    code, outcome, _ = run_verifier(bundle, "--heads", still.heads)
 
     assert (code, outcome["findings"], outcome["events"], outcome["heads"]) == (0, [], 50, 5)
 
@@ -59,23 +77,21 @@ def changed(lines: bytes, number: int, **fields: Any) -> bytes:
     return "".join(json.dumps(each) + "\n" for each in documents).encode()
 
 
-def test_an_event_altered_in_such_a_bundle_is_named(
-    log: AuditedLog, kept: Path, tmp_path: Path
-) -> None:
-    bundle = of_rosa(log, tmp_path / "rosa.zip", kept)
+def test_an_event_altered_in_such_a_bundle_is_named(still: AuditedLog, tmp_path: Path) -> None:
+    bundle = of_rosa(still, tmp_path / "rosa.zip", still.heads)
     value = base64.b64encode(b"other").decode()
     rewrite(bundle, "events.ndjson", lambda lines: changed(lines, 20, bytes=value))
 
-    code, outcome, _ = run_verifier(bundle, "--heads", kept)
+    code, outcome, _ = run_verifier(bundle, "--heads", still.heads)
 
     assert code == 1
     assert [(each["kind"], each["first"]) for each in outcome["findings"]] == [("proof", 231)]
 
 
 def test_an_event_left_out_of_such_a_bundle_is_a_gap_in_its_stream(
-    log: AuditedLog, kept: Path, tmp_path: Path
+    still: AuditedLog, tmp_path: Path
 ) -> None:
-    bundle = of_rosa(log, tmp_path / "rosa.zip", kept)
+    bundle = of_rosa(still, tmp_path / "rosa.zip", still.heads)
     rewrite(
         bundle,
         "events.ndjson",
@@ -84,7 +100,7 @@ def test_an_event_left_out_of_such_a_bundle_is_a_gap_in_its_stream(
         ),
     )
 
-    code, outcome, _ = run_verifier(bundle, "--heads", kept)
+    code, outcome, _ = run_verifier(bundle, "--heads", still.heads)
 
     assert code == 1
     (finding,) = outcome["findings"]
@@ -113,23 +129,23 @@ def test_a_rewritten_history_is_no_continuation_of_a_kept_head(
 
 
 def test_a_kept_head_that_nothing_ties_to_the_bundle_is_named(
-    log: AuditedLog, kept: Path, tmp_path: Path
+    still: AuditedLog, tmp_path: Path
 ) -> None:
-    bundle = of_rosa(log, tmp_path / "rosa.zip", kept)
+    bundle = of_rosa(still, tmp_path / "rosa.zip", still.heads)
     rewrite(bundle, "heads.ndjson", lambda lines: lines[lines.index(b"\n") + 1 :])
 
-    code, outcome, _ = run_verifier(bundle, "--heads", kept)
+    code, outcome, _ = run_verifier(bundle, "--heads", still.heads)
 
     assert code == 1
     assert [each["kind"] for each in outcome["findings"]] == ["proof"]
     assert "nothing ties the head of 80 events" in outcome["findings"][0]["detail"]
 
 
-def test_a_wrong_tie_to_an_older_head_is_named(log: AuditedLog, kept: Path, tmp_path: Path) -> None:
-    bundle = of_rosa(log, tmp_path / "rosa.zip", kept)
+def test_a_wrong_tie_to_an_older_head_is_named(still: AuditedLog, tmp_path: Path) -> None:
+    bundle = of_rosa(still, tmp_path / "rosa.zip", still.heads)
     rewrite(bundle, "heads.ndjson", lambda lines: changed(lines, 1, consistency=["00" * 32] * 5))
 
-    code, outcome, _ = run_verifier(bundle, "--heads", kept)
+    code, outcome, _ = run_verifier(bundle, "--heads", still.heads)
 
     assert code == 1
     assert [each["kind"] for each in outcome["findings"]] == ["rewritten"]
@@ -148,12 +164,10 @@ def test_a_bundle_older_than_the_newest_kept_head_lacks_the_tail(
     assert [(each["kind"], each["first"]) for each in outcome["findings"]] == [("cut", 401)]
 
 
-def test_an_organization_without_events_gets_no_bundle(
-    log: AuditedLog, kept: Path, tmp_path: Path
-) -> None:
+def test_an_organization_without_events_gets_no_bundle(still: AuditedLog, tmp_path: Path) -> None:
     with pytest.raises(NoProofError, match="there is no signed event of an organization"):
         export_organization(
-            log.worker, tmp_path / "x.zip", SIGNER.public_key, BAKERY, [], lambda _count: None
+            still.worker, tmp_path / "x.zip", SIGNER.public_key, BAKERY, [], lambda _count: None
         )
 
     assert list(tmp_path.glob("*x.zip*")) == []
@@ -165,35 +179,35 @@ def written(folder: Path, proof: dict[str, Any]) -> Path:
     return file
 
 
-def test_a_proof_of_an_event_stands_by_itself(log: AuditedLog, kept: Path, tmp_path: Path) -> None:
+def test_a_proof_of_an_event_stands_by_itself(still: AuditedLog, tmp_path: Path) -> None:
     for position in (1, 80, 257, 400):
-        proof = prove_event(log.worker, position)
+        proof = prove_event(still.worker, position)
 
-        code, outcome, _ = run_verifier(written(tmp_path, proof), "--heads", kept)
+        code, outcome, _ = run_verifier(written(tmp_path, proof), "--heads", still.heads)
 
         assert (code, outcome["findings"], outcome["notes"]) == (0, [], [])
 
 
-def test_a_proof_of_growth_stands_by_itself(log: AuditedLog, kept: Path, tmp_path: Path) -> None:
+def test_a_proof_of_growth_stands_by_itself(still: AuditedLog, tmp_path: Path) -> None:
     for old, new in ((80, 400), (160, 320), (240, 240)):
-        proof = prove_growth(log.worker, old, new)
+        proof = prove_growth(still.worker, old, new)
 
-        code, outcome, _ = run_verifier(written(tmp_path, proof), "--heads", kept)
+        code, outcome, _ = run_verifier(written(tmp_path, proof), "--heads", still.heads)
 
         assert (code, outcome["findings"]) == (0, [])
 
 
 @pytest.mark.parametrize("change", ["index", "path", "event", "old"])
 def test_a_proof_of_something_else_is_refused(
-    log: AuditedLog, kept: Path, tmp_path: Path, change: str
+    still: AuditedLog, tmp_path: Path, change: str
 ) -> None:
-    proof, other = prove_event(log.worker, 17), prove_event(log.worker, 18)
+    proof, other = prove_event(still.worker, 17), prove_event(still.worker, 18)
     if change == "old":
-        proof = prove_growth(log.worker, 80, 400)
-        other = prove_growth(log.worker, 160, 400)
+        proof = prove_growth(still.worker, 80, 400)
+        other = prove_growth(still.worker, 160, 400)
     proof[change] = other[change]
 
-    code, outcome, _ = run_verifier(written(tmp_path, proof), "--heads", kept)
+    code, outcome, _ = run_verifier(written(tmp_path, proof), "--heads", still.heads)
 
     assert code == 1
     assert [each["kind"] for each in outcome["findings"]] == ["proof"]
@@ -279,9 +293,9 @@ def bit_flipped(bundle: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_corrupted_export_gets_a_clear_line(
-    log: AuditedLog, kept: Path, tmp_path: Path, corrupt: Any, said: str
+    still: AuditedLog, tmp_path: Path, corrupt: Any, said: str
 ) -> None:
-    bundle = export(log, tmp_path / "bundle.zip")
+    bundle = export(still, tmp_path / "bundle.zip")
     corrupt(bundle)
 
     code, outcome, error = run_verifier(bundle)
@@ -302,11 +316,11 @@ def test_an_export_of_an_empty_log_is_whole_and_says_that_it_proves_nothing(
     assert "no usable head: nothing here is proven" in outcome["notes"]
 
 
-def test_the_organizations_are_told_apart(log: AuditedLog, kept: Path, tmp_path: Path) -> None:
+def test_the_organizations_are_told_apart(still: AuditedLog, tmp_path: Path) -> None:
     target = tmp_path / "acme.zip"
 
     count = export_organization(
-        log.worker, target, SIGNER.public_key, ACME, [], lambda _count: None
+        still.worker, target, SIGNER.public_key, ACME, [], lambda _count: None
     )
 
     assert count == 350

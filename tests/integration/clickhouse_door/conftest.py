@@ -39,13 +39,15 @@ class Server:
 
     def start(self) -> None:
         self.process = self.spawn()
-        for _ in range(200):
-            try:
-                httpx.get(self.url + "ping").raise_for_status()
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
+        deadline = time.monotonic() + 60
+        with httpx.Client(base_url=self.url, trust_env=False) as http:
+            while time.monotonic() < deadline:
+                try:
+                    http.get("ping").raise_for_status()
+                except httpx.TransportError:
+                    time.sleep(0.05)
+                else:
+                    return
         raise AssertionError(self.log.read_text())
 
     def spawn(self) -> subprocess.Popen[bytes]:

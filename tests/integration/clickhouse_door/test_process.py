@@ -8,11 +8,12 @@ import signal
 import stat
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import psutil
 
-from tests.integration.clickhouse_door.conftest import Server
+from tests.integration.clickhouse_door.conftest import Server, free_port
 
 MEMORY_LIMIT = 700 * 1024 * 1024
 
@@ -65,33 +66,32 @@ def test_a_query_that_will_not_end_does_not_hold_up_the_stop(own_server: Server)
     asking.join()
 
 
-def test_memory_stays_below_its_limit_after_a_million_rows(own_server: Server) -> None:
-    client = own_server.client()
+def test_memory_stays_below_its_limit_after_a_million_rows(server: Server) -> None:
+    client = server.client()
     client.command("CREATE TABLE nudge.t (a UInt64, b String) ENGINE = MergeTree ORDER BY a")
     for start in range(0, 1_000_000, 100_000):
         rows = [[n, f"some text of event {n}"] for n in range(start, start + 100_000)]
         client.insert("nudge.t", rows, column_names=["a", "b"])
-    assert own_server.process is not None
-    assert count(own_server) == 1_000_000
-    assert psutil.Process(own_server.process.pid).memory_info().rss < MEMORY_LIMIT
+    assert server.process is not None
+    assert count(server) == 1_000_000
+    assert psutil.Process(server.process.pid).memory_info().rss < MEMORY_LIMIT
 
 
-def test_the_folder_is_for_its_owner_only(own_server: Server) -> None:
-    mode = (own_server.data_dir / "clickhouse").stat().st_mode
+def test_the_folder_is_for_its_owner_only(server: Server) -> None:
+    mode = (server.data_dir / "clickhouse").stat().st_mode
     assert stat.S_IMODE(mode) == 0o700
 
 
-def test_a_second_process_says_in_one_line_why_it_cannot_start(own_server: Server) -> None:
-    second = Server(own_server.data_dir, own_server.port)
-    assert second.spawn().wait(20) == 2
+def test_a_second_process_says_in_one_line_why_it_cannot_start(server: Server) -> None:
+    second = Server(server.data_dir, server.port)
+    assert second.spawn().wait(60) == 2
     reason = json.loads(second.log.read_text().splitlines()[-1])["metadata"]["reason"]
-    assert f"port {own_server.port} is not free" in reason
+    assert f"port {server.port} is not free" in reason
     assert "NUDGE_CLICKHOUSE_PORT" in reason
 
 
-def test_a_missing_password_is_named(own_server: Server) -> None:
-    own_server.signal(signal.SIGTERM)
-    (own_server.data_dir / "keys" / "clickhouse_password").unlink()
-    assert own_server.spawn().wait(20) == 2
-    reason = json.loads(own_server.log.read_text().splitlines()[-1])["metadata"]["reason"]
+def test_a_missing_password_is_named(tmp_path: Path) -> None:
+    server = Server(tmp_path, free_port())
+    assert server.spawn().wait(60) == 2
+    reason = json.loads(server.log.read_text().splitlines()[-1])["metadata"]["reason"]
     assert "clickhouse_password" in reason

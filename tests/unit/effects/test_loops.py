@@ -115,3 +115,23 @@ def test_a_loop_whose_steps_may_take_long_is_not_taken_for_stuck() -> None:
         stop.set()
         finish.set()
         patient.join(5)
+
+
+def test_a_loop_that_is_told_to_stop_during_a_step_does_not_wait_for_its_bell() -> None:
+    bell, stop, begun, finish = Bell(), threading.Event(), threading.Event(), threading.Event()
+
+    def step() -> bool:
+        begun.set()
+        finish.wait(60)
+        return False
+
+    loop = Loop("busy", step, bell, stop, 600.0)
+    loop.start()
+    wait_for(begun)
+
+    stop.set()
+    bell.ring()  # nobody hears it: the step is not over
+    finish.set()
+    loop.join(60)
+
+    assert not loop.alive

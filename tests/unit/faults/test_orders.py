@@ -46,7 +46,7 @@ def child(folder: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", CHILD, str(folder)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from streams.recognition import cache
 from streams.recognition.offline import OfflineRecognizer
 from streams.recognition.ports import Recognition, Utterance
 
@@ -17,7 +19,11 @@ Say = Callable[..., Recognition]
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
+    """Holds a copy of the checkout's model, which is trained now if it never was."""
+    cache.load(cache.MODELS)
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copy(cache.MODELS / f"recognizer-{cache.fingerprint()}.npz", folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

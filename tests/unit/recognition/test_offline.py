@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from streams.recognition.corpus import examples, templates
@@ -105,12 +107,13 @@ def test_the_same_words_give_the_same_answer(say: Say) -> None:
     assert say(text).alternatives == say(text).alternatives != ()
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "piece", ["a@", "@.", "[[", "x", "1 ", "the campaign ", "yes ", '"', "off "]
 )
 def test_a_hostile_message_is_read_in_time(say: Say, piece: str) -> None:
+    began = time.process_time()
     assert say(piece * (10_000 // len(piece)), shown=True).intent in INTENTS
+    assert time.process_time() - began < 20
 
 
 def test_a_long_yes_is_no_yes(say: Say) -> None:

@@ -27,8 +27,11 @@ GRANTED, UNKNOWN = 120, 5
 
 
 @pytest.fixture
-def hasty(tmp_path: Path) -> Iterator[WholeStack]:
-    """A product that finds out about lost batches after eleven seconds."""
+def hasty(tmp_path: Path, offline: object) -> Iterator[WholeStack]:
+    """A product that finds out about lost batches after eleven seconds.
+
+    `offline`: the model is there before, because training takes longer than such a lease.
+    """
     with whole_stack(
         tmp_path,
         armed=True,
