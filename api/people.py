@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -119,6 +119,13 @@ class Entrance(Protocol):
         ...
 
 
+class Remaining(NamedTuple):
+    """What somebody who was removed made for the organization and that stays in use: ids."""
+
+    api_keys: Sequence[UUID]
+    analysts: Sequence[UUID]
+
+
 class Staff(Protocol):
     """What members of an organization do about each other, in the caller's transaction.
 
@@ -158,8 +165,11 @@ class Staff(Protocol):
 
     def remove(
         self, tx: CommandTransaction, user_id: UUID, own: Collection[Permission], meta: Meta
-    ) -> None:
-        """The account, its sessions and the person's key are gone. Raises `last_owner`."""
+    ) -> Remaining:
+        """The account, its sessions and the person's key are gone; what they made stays.
+
+        Raises RuleViolatedError `last_owner`.
+        """
         ...
 
     def end_session(

@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from api.people import Remaining
 from api.ports import CommandTransaction, Connection
 from domain.access.permissions import Permission, Role
 from domain.contact.handlers import HashAddress
 from domain.contact.values import EmailAddress
+from domain.organization.aggregate import Organization
+from domain.organization.analyst import Analyst
 from domain.people.commands import Invite
 from domain.people.decisions import may_assign
 from domain.people.errors import NotYoursToGiveError
@@ -87,8 +90,8 @@ class PostgresStaff:
 
     def remove(
         self, tx: CommandTransaction, user_id: UUID, own: Collection[Permission], meta: Meta
-    ) -> None:
-        """The account, its sessions and the person's key are gone."""
+    ) -> Remaining:
+        """The account, its sessions and the person's key are gone; what they made stays."""
         user, others = self._locked(tx, user_id, own)
         user.remove(others, meta)
         tx.save(user)
@@ -96,6 +99,7 @@ class PostgresStaff:
         sessions.forget(tx, user_id)
         accounts.remove(tx.connection, user_id)
         self._forget(tx, user_id)
+        return _remaining(tx, f"user:{user_id}", meta.now)
 
     def _forget(self, tx: CommandTransaction, user_id: UUID) -> None:
         """Destroy the person's key. Other processes, told by NOTIFY, forget it at the commit."""
@@ -125,3 +129,19 @@ class PostgresStaff:
     ) -> list[dict[str, Any]]:
         """Sessions that go on, of one user or of all."""
         return sessions.listed(connection, user_id, now)
+
+
+def _remaining(tx: CommandTransaction, person: str, now: datetime) -> Remaining:
+    """What this person made and that is admitted: it is the organization's, whoever leaves."""
+    organization = tx.load(Organization, tx.organization_id)
+    rows = tx.connection.execute(
+        "SELECT analyst_id FROM state.analyst_secrets WHERE organization_id = %s",
+        (tx.organization_id,),
+    ).fetchall()
+    logins = tx.load_many(Analyst, [UUID(analyst_id) for (analyst_id,) in rows])
+    theirs = [
+        login_id
+        for login_id, login in logins.items()
+        if organization.person_behind(login.created_by) == person
+    ]
+    return Remaining(organization.keys_in_use_of(person, now), theirs)
