@@ -75,6 +75,13 @@ class Admitted:
     stays: int
 
 
+class PasswordChange(NamedTuple):
+    """The hash of a password that was given, and of the one that is to follow it."""
+
+    kept: str
+    fresh: str
+
+
 class Entrance(Protocol):
     """Where people come in, before anybody knows them. Blocks; each call is whole by itself.
 
@@ -108,6 +115,15 @@ class Entrance(Protocol):
 
     def reset(self, token: str, password: str, visit: Visit) -> None:
         """Another password; every session of the user ends."""
+        ...
+
+    def check_password(
+        self, organization_id: UUID, user_id: UUID, current: str, wanted: str, visit: Visit
+    ) -> PasswordChange:
+        """Of somebody who is in: what `Staff.change_password` takes; nothing changes yet.
+
+        Raises InvalidValueError `wrong_password`, which is counted and recorded as at a log-in.
+        """
         ...
 
     def purpose(self, token: str) -> Purpose | None:
@@ -169,6 +185,20 @@ class Staff(Protocol):
         """The account, its sessions and the person's key are gone; what they made stays.
 
         Raises RuleViolatedError `last_owner`.
+        """
+        ...
+
+    def change_password(
+        self,
+        tx: CommandTransaction,
+        user_id: UUID,
+        session_id: UUID,
+        change: PasswordChange,
+        meta: Meta,
+    ) -> None:
+        """The new password; every session of the user but this one ends.
+
+        Raises InvalidValueError `wrong_password` when it was changed meanwhile.
         """
         ...
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from api.people import Remaining
+from api.people import PasswordChange, Remaining
 from api.ports import CommandTransaction, Connection
 from domain.access.permissions import Permission, Role
 from domain.contact.handlers import HashAddress
@@ -17,7 +17,7 @@ from domain.organization.aggregate import Organization
 from domain.organization.analyst import Analyst
 from domain.people.commands import Invite
 from domain.people.decisions import may_assign
-from domain.people.errors import NotYoursToGiveError
+from domain.people.errors import NotYoursToGiveError, wrong_current_password
 from domain.people.invitation import VALID, Invitation
 from domain.people.user import User
 from domain.shared.errors import NotFoundError, RuleViolatedError, UnavailableError
@@ -95,9 +95,10 @@ class PostgresStaff:
         user, others = self._locked(tx, user_id, own)
         user.remove(others, meta)
         tx.save(user)
+        accounts.remove(tx.connection, user_id)  # first: nobody logs in behind the next lines
+        accounts.void_links(tx.connection, user_id)
         sessions.end_all(tx, user_id, "user_removed", meta)
         sessions.forget(tx, user_id)
-        accounts.remove(tx.connection, user_id)
         self._forget(tx, user_id)
         return _remaining(tx, f"user:{user_id}", meta.now)
 
@@ -117,6 +118,26 @@ class PostgresStaff:
         if not may_assign(own, present, *roles):
             raise NotYoursToGiveError
         return tx.load(User, user_id), others
+
+    def change_password(
+        self,
+        tx: CommandTransaction,
+        user_id: UUID,
+        session_id: UUID,
+        change: PasswordChange,
+        meta: Meta,
+    ) -> None:
+        """The new password, unless the given one was changed meanwhile; a mail says so."""
+        user = tx.load(User, user_id)
+        user.change_password("own", meta)
+        if not accounts.exchange_password(tx.connection, user_id, change.kept, change.fresh):
+            raise wrong_current_password()
+        tx.save(user)
+        accounts.void_links(tx.connection, user_id)
+        sessions.end_all(tx, user_id, "password_changed", meta, but=session_id)
+        if self.mails:
+            ask(tx.connection, self.vault, tx.organization_id, "password_changed",
+                {"email": user.email}, meta.now)  # fmt: skip
 
     def end_session(
         self, tx: CommandTransaction, session_id: UUID, only_of: UUID | None, meta: Meta

@@ -82,6 +82,17 @@ class ResetIn(BaseModel):
     password: NewSecret
 
 
+class PasswordIn(BaseModel):
+    """The current password, and the one to be."""
+
+    model_config = _example(
+        current_password="crumbs in the morning",  # noqa: S106 - an example
+        password="rolls in the evening",  # noqa: S106 - an example
+    )
+    current_password: Secret
+    password: NewSecret
+
+
 class AcceptIn(BaseModel):
     """The token of an invitation, and who accepts it."""
 

@@ -243,3 +243,14 @@ def test_nothing_readable_is_left_of_somebody_who_was_removed(entrance: Entrance
     assert rows == [("", "")]
     again = entrance.sign_up(ben.email)
     assert again.user_id != ben.user_id, "the address is free again"
+
+
+def test_a_link_for_a_new_password_ends_with_its_user(shared: Entrance) -> None:
+    owner = shared.sign_up()
+    ben = shared.invited(owner, "marketer")
+    shared.browser().post("/v1/auth/password-reset", json={"email": ben.email})
+    shared.run_errands()
+    body = {"token": shared.postbox.token(ben.email), "password": PASSWORD}
+    assert shared.api.delete(f"/v1/users/{ben.user_id}", key=owner.access_token).status_code == 204
+    refused = shared.browser().post("/v1/auth/password-reset/confirm", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_link")
