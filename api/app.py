@@ -42,6 +42,7 @@ from api.routers.health import router as health
 from api.routers.keys.endpoints import router as keys
 from api.routers.leaving.endpoints import router as leaving
 from api.routers.organization import router as organization
+from api.routers.people.account import router as account
 from api.routers.people.entrance import router as entrance
 from api.routers.people.entrance import well_known
 from api.routers.people.invitations import router as invitations
@@ -113,6 +114,7 @@ def build_app(services: Services) -> FastAPI:
         users,
         invitations,
         sessions,
+        account,
         organization,
         leaving,
         postmark,

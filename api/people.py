@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +75,13 @@ class Admitted:
     stays: int
 
 
+class PasswordChange(NamedTuple):
+    """The hash of a password that was given, and of the one that is to follow it."""
+
+    kept: str
+    fresh: str
+
+
 class Entrance(Protocol):
     """Where people come in, before anybody knows them. Blocks; each call is whole by itself.
 
@@ -110,6 +117,15 @@ class Entrance(Protocol):
         """Another password; every session of the user ends."""
         ...
 
+    def check_password(
+        self, organization_id: UUID, user_id: UUID, current: str, wanted: str, visit: Visit
+    ) -> PasswordChange:
+        """Of somebody who is in: what `Staff.change_password` takes; nothing changes yet.
+
+        Raises InvalidValueError `wrong_password`, which is counted and recorded as at a log-in.
+        """
+        ...
+
     def purpose(self, token: str) -> Purpose | None:
         """What a link is for; None for a token that we did not make."""
         ...
@@ -117,6 +133,13 @@ class Entrance(Protocol):
     def accept(self, token: str, name: str, password: str, visit: Visit) -> Admitted:
         """Become a user. Raises RuleViolatedError `invitation_over`, `address_taken`."""
         ...
+
+
+class Remaining(NamedTuple):
+    """What somebody who was removed made for the organization and that stays in use: ids."""
+
+    api_keys: Sequence[UUID]
+    analysts: Sequence[UUID]
 
 
 class Staff(Protocol):
@@ -158,8 +181,25 @@ class Staff(Protocol):
 
     def remove(
         self, tx: CommandTransaction, user_id: UUID, own: Collection[Permission], meta: Meta
+    ) -> Remaining:
+        """The account, its sessions and the person's key are gone; what they made stays.
+
+        Raises RuleViolatedError `last_owner`.
+        """
+        ...
+
+    def change_password(
+        self,
+        tx: CommandTransaction,
+        user_id: UUID,
+        session_id: UUID,
+        change: PasswordChange,
+        meta: Meta,
     ) -> None:
-        """The account, its sessions and the person's key are gone. Raises `last_owner`."""
+        """The new password; every session of the user but this one ends.
+
+        Raises InvalidValueError `wrong_password` when it was changed meanwhile.
+        """
         ...
 
     def end_session(

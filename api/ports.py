@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,7 @@ from domain.contact.tabular import Rejection
 from domain.delivery.decisions import Decision
 from domain.delivery.states import State
 from domain.ports import Clock, NewId
+from domain.shared.aggregate import Root
 from domain.shared.errors import DomainError
 from domain.shared.meta import Meta
 from schemas.codec import Event
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from api.people import People  # it builds on this module
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+A = TypeVar("A", bound=Root)
 T = TypeVar("T")
 
 
@@ -53,6 +55,10 @@ class CommandTransaction(ContactTransaction, Protocol):
 
     @property
     def connection(self) -> Connection: ...
+
+    def load_many(self, kind: type[A], identities: Iterable[UUID]) -> dict[UUID, A]:
+        """Several aggregates in one look-up; those that are not there are left out."""
+        ...
 
 
 class Commands(Protocol):

@@ -13,6 +13,7 @@ from api.auth import Callers, Principal, told_in_logs
 from api.errors import AWAY, Problem
 from api.gateway import frames
 from api.gateway.limits import Admission, Seats
+from api.gateway.refusing import note_refusal
 from api.gateway.session import Session
 from api.limiting import Limiter, address_of
 from api.ports import Answer, CommandTransaction, Services
@@ -62,6 +63,7 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
         try:
             found = await run_in_threadpool(join, services, principal, conversation_id)
         except (DomainError, Problem) as error:
+            await note_refusal(socket, principal, error)
             await socket.send_json(frames.failure(error))
             refused = isinstance(error, Problem) and error.status == 403
             await socket.close(1008, "Not allowed" if refused else "No such conversation")

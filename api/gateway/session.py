@@ -19,6 +19,7 @@ from api.errors import AWAY, Problem
 from api.gateway import frames
 from api.gateway.frames import CampaignApproval, ContextUpdate, Frame, Incoming, TextInput
 from api.gateway.limits import LOOK_AGAIN, Admission, Pace
+from api.gateway.refusing import note_refusal
 from api.ports import Answer, CommandTransaction, Ears, Services
 from api.routers.campaigns.presenting import facts_of, recipients_of, row_of, show
 from api.routers.conversations.schemas import show_answer
@@ -134,10 +135,15 @@ class Session:
             except WebSocketDisconnect:
                 raise
             except (DomainError, UnavailableError, Problem) as error:
-                await self._send(frames.failure(error))
+                await self._refuse(error)
             except Exception as error:  # noqa: BLE001 - one bad frame must not end the session
                 _log.exception("a frame failed", session_id=str(self.session_id))
                 await self._send(frames.failure(error))
+
+    async def _refuse(self, error: Exception) -> None:
+        """Record it if a refused request would be, and tell the client."""
+        await note_refusal(self.socket, self.principal, error)
+        await self._send(frames.failure(error))
 
     async def _handle(self, frame: Incoming, ears: Ears) -> None:
         await self._admit_again()

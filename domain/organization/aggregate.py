@@ -268,6 +268,14 @@ class Organization(Root):
             actor = maker
         return actor
 
+    def keys_in_use_of(self, person: str, now: datetime) -> list[UUID]:
+        """Keys whose secrets this person was shown: made by them, or by a key of theirs."""
+        return [
+            key_id
+            for key_id, key in self.api_keys.items()
+            if key.in_use(now) and self.person_behind(f"key:{key_id}") == person
+        ]
+
     def delete(self, keys_destroyed: int, meta: Meta) -> None:
         """Leave for good, with so many keys destroyed in the same transaction."""
         self.ensure_there()

@@ -43,6 +43,7 @@ class Analyst(Root):
     def __init__(self, meta: Meta, name: str) -> None:
         self.organization_id = meta.organization_id
         self.name = name
+        self.created_by = meta.actor
         self.revoked = False
 
     @event(Revoked)

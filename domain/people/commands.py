@@ -11,7 +11,11 @@ from domain.access.permissions import Role
 
 Entry = Literal["password", "signup", "invitation"]
 """How somebody came in."""
-Ending = Literal["logged_out", "revoked", "token_reused", "password_reset", "user_removed"]
+Change = Literal["reset", "own"]
+"""How somebody got another password: through a link in a mail, or by giving the current one."""
+Ending = Literal[
+    "logged_out", "revoked", "token_reused", "password_reset", "password_changed", "user_removed"
+]
 """Why a session is over. One that is never used again ends silently, with its refresh token."""
 
 

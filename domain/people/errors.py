@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from math import ceil
 
-from domain.shared.errors import DomainError
+from domain.shared.errors import DomainError, InvalidValueError
 
 
 class NotAdmittedError(DomainError):
@@ -32,6 +32,13 @@ class TooSoonError(DomainError):
 def wrong_credentials() -> NotAdmittedError:
     """Whatever was wrong about an address and a password."""
     return NotAdmittedError("invalid_credentials", "Address and password do not belong together.")
+
+
+def wrong_current_password() -> InvalidValueError:
+    """Somebody who is in gives a password that is not theirs."""
+    return InvalidValueError(
+        "current_password", "wrong_password", "This is not your current password."
+    )
 
 
 def bad_link() -> NotAdmittedError:

@@ -48,7 +48,7 @@ _WORDS: Final[dict[MailKind, _Words]] = {
     ),
     "password_changed": _Words(
         "Your password was changed",
-        "The password of your account was changed, and everything that was logged in is logged"
+        "The password of your account was changed, and everything else that was logged in is logged"
         " out. If it was not you, ask for a new password now and tell an owner of your"
         " organization.",
     ),

@@ -7,7 +7,7 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate, event
 
 from domain.access.permissions import Role
-from domain.people.commands import RegisterUser
+from domain.people.commands import Change, RegisterUser
 from domain.shared.aggregate import Root
 from domain.shared.errors import NotFoundError, RuleViolatedError
 from domain.shared.meta import Meta
@@ -70,8 +70,8 @@ class User(Root):
         self._ensure_an_owner_stays(other_owners)
         self.record(self.RoleChanged, meta, role=role, earlier_role=self.role)
 
-    def change_password(self, how: str, meta: Meta) -> None:
-        """Note that the password is another one; `how`: `reset`."""
+    def change_password(self, how: Change, meta: Meta) -> None:
+        """Note that the password is another one."""
         self._ensure_there()
         self.record(self.PasswordChanged, meta, how=how)
 

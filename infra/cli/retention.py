@@ -32,6 +32,8 @@ def kept_for(kept: timedelta | None) -> str:
         return "as long as the log"
     if not kept:
         return "not kept"
+    if kept < timedelta(hours=1):
+        return f"{int(kept.total_seconds() // 60)} minutes"
     hours = int(kept.total_seconds() // 3600)
     return f"{hours // 24} days" if hours % 24 == 0 and hours > 24 else f"{hours} hours"
 

@@ -70,6 +70,21 @@ def set_password(connection: Connection, user_id: UUID, password: str) -> None:
     )
 
 
+def exchange_password(connection: Connection, user_id: UUID, kept: str, fresh: str) -> bool:
+    """Another hash instead of this one; False when it is this one no longer."""
+    row = connection.execute(
+        "UPDATE state.users SET password_hash = %s WHERE user_id = %s AND password_hash = %s"
+        " RETURNING 1",
+        (fresh, user_id, kept),
+    ).fetchone()
+    return row is not None
+
+
+def void_links(connection: Connection, user_id: UUID) -> None:
+    """No mailed link gives this user another password any longer."""
+    connection.execute("DELETE FROM state.password_resets WHERE user_id = %s", (user_id,))
+
+
 def set_role(connection: Connection, user_id: UUID, role: Role) -> None:
     """Another role, in force within a second."""
     connection.execute("UPDATE state.users SET role = %s WHERE user_id = %s", (role, user_id))

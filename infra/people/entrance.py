@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID, uuid4
 
-from api.people import Admitted, SignUp, Visit
+from api.people import Admitted, PasswordChange, SignUp, Visit
 from domain.contact.handlers import HashAddress
 from domain.contact.values import EmailAddress
 from domain.organization.dead_letter import INSTALLATION
@@ -25,6 +25,7 @@ from domain.people.errors import (
     bad_link,
     bad_refresh_token,
     wrong_credentials,
+    wrong_current_password,
 )
 from domain.people.invitation import Invitation
 from domain.people.links import Link, Purpose, link_of, read_token
@@ -131,8 +132,7 @@ class PostgresEntrance:
         with organization_transaction(self.log.pool, str(where.organization_id)) as connection:
             kept = accounts.password_hash(connection, where.user_id)
         if not self.passwords.matches(kept, password) or kept is None:
-            self._ask(INSTALLATION, "login_failed", {"user_id": str(where.user_id),
-                      "organization_id": str(where.organization_id)}, visit)  # fmt: skip
+            self._note_failure(where, visit)
             raise wrong_credentials()
         self.attempts.forgive([of_address], [of_network])
         renewed = self.passwords.hash(password) if self.passwords.outdated(kept) else None
@@ -208,9 +208,7 @@ class PostgresEntrance:
             user.change_password("reset", meta)
             tx.save(user)
             accounts.set_password(tx.connection, user_id, fresh)
-            tx.connection.execute(
-                "DELETE FROM state.password_resets WHERE user_id = %s", (user_id,)
-            )
+            accounts.void_links(tx.connection, user_id)
             sessions.end_all(tx, user_id, "password_reset", meta)
             ask(tx.connection, self.vault, link.organization_id, "password_changed",
                 {"email": user.email}, visit.now)  # fmt: skip
@@ -218,6 +216,21 @@ class PostgresEntrance:
 
         address = EmailAddress.parse(self._run(link.organization_id, decide))
         self.attempts.forgive([self.attempts.key("login", address.normalised)])
+
+    def check_password(
+        self, organization_id: UUID, user_id: UUID, current: str, wanted: str, visit: Visit
+    ) -> PasswordChange:
+        """The attempt is counted before it is made; hashing takes no connection."""
+        checked_password(wanted)
+        attempt = self.attempts.key("password", str(user_id))
+        self.attempts.take({attempt: LOGIN_OF_ADDRESS}, visit.now)
+        with organization_transaction(self.log.pool, str(organization_id)) as connection:
+            kept = accounts.password_hash(connection, user_id)
+        if not self.passwords.matches(kept, current) or kept is None:
+            self._note_failure(Where(organization_id, user_id), visit)
+            raise wrong_current_password()
+        self.attempts.forgive([attempt])
+        return PasswordChange(kept, self.passwords.hash(wanted))
 
     # --- invitations ---------------------------------------------------------------------
 
@@ -285,6 +298,10 @@ class PostgresEntrance:
             raise UnavailableError(NO_SERVER)
         of_address, of_network = self._keys("mail", address, visit)
         self.attempts.take({of_address: MAIL_TO_ADDRESS, of_network: MAIL_FROM_NETWORK}, visit.now)
+
+    def _note_failure(self, where: Where, visit: Visit) -> None:
+        details = {"user_id": str(where.user_id), "organization_id": str(where.organization_id)}
+        self._ask(INSTALLATION, "login_failed", details, visit)
 
     def _ask(
         self, organization_id: UUID, kind: Kind, details: dict[str, str], visit: Visit

@@ -110,12 +110,19 @@ def end(tx: CommandTransaction, session_id: UUID, reason: Ending, meta: Meta) ->
     tx.connection.execute("DELETE FROM state.refresh_tokens WHERE session_id = %s", (session_id,))
 
 
-def end_all(tx: CommandTransaction, user_id: UUID, reason: Ending, meta: Meta) -> None:
-    """Every session of a user that goes on."""
+def end_all(
+    tx: CommandTransaction,
+    user_id: UUID,
+    reason: Ending,
+    meta: Meta,
+    *,
+    but: UUID | None = None,
+) -> None:
+    """Every session of a user that goes on; all `but` one, if it is named."""
     rows = tx.connection.execute(
         "SELECT session_id FROM state.sessions WHERE user_id = %s AND ended_at IS NULL"
-        " ORDER BY session_id FOR UPDATE",
-        (user_id,),
+        " AND session_id IS DISTINCT FROM %s::uuid ORDER BY session_id FOR UPDATE",
+        (user_id, but),
     ).fetchall()
     for (session_id,) in rows:
         end(tx, UUID(session_id), reason, meta)

@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from api.people import PasswordChange, Remaining
 from api.ports import CommandTransaction, Connection
 from domain.access.permissions import Permission, Role
 from domain.contact.handlers import HashAddress
 from domain.contact.values import EmailAddress
+from domain.organization.aggregate import Organization
+from domain.organization.analyst import Analyst
 from domain.people.commands import Invite
 from domain.people.decisions import may_assign
-from domain.people.errors import NotYoursToGiveError
+from domain.people.errors import NotYoursToGiveError, wrong_current_password
 from domain.people.invitation import VALID, Invitation
 from domain.people.user import User
 from domain.shared.errors import NotFoundError, RuleViolatedError, UnavailableError
@@ -87,15 +90,17 @@ class PostgresStaff:
 
     def remove(
         self, tx: CommandTransaction, user_id: UUID, own: Collection[Permission], meta: Meta
-    ) -> None:
-        """The account, its sessions and the person's key are gone."""
+    ) -> Remaining:
+        """The account, its sessions and the person's key are gone; what they made stays."""
         user, others = self._locked(tx, user_id, own)
         user.remove(others, meta)
         tx.save(user)
+        accounts.remove(tx.connection, user_id)  # first: nobody logs in behind the next lines
+        accounts.void_links(tx.connection, user_id)
         sessions.end_all(tx, user_id, "user_removed", meta)
         sessions.forget(tx, user_id)
-        accounts.remove(tx.connection, user_id)
         self._forget(tx, user_id)
+        return _remaining(tx, f"user:{user_id}", meta.now)
 
     def _forget(self, tx: CommandTransaction, user_id: UUID) -> None:
         """Destroy the person's key. Other processes, told by NOTIFY, forget it at the commit."""
@@ -114,6 +119,26 @@ class PostgresStaff:
             raise NotYoursToGiveError
         return tx.load(User, user_id), others
 
+    def change_password(
+        self,
+        tx: CommandTransaction,
+        user_id: UUID,
+        session_id: UUID,
+        change: PasswordChange,
+        meta: Meta,
+    ) -> None:
+        """The new password, unless the given one was changed meanwhile; a mail says so."""
+        user = tx.load(User, user_id)
+        user.change_password("own", meta)
+        if not accounts.exchange_password(tx.connection, user_id, change.kept, change.fresh):
+            raise wrong_current_password()
+        tx.save(user)
+        accounts.void_links(tx.connection, user_id)
+        sessions.end_all(tx, user_id, "password_changed", meta, but=session_id)
+        if self.mails:
+            ask(tx.connection, self.vault, tx.organization_id, "password_changed",
+                {"email": user.email}, meta.now)  # fmt: skip
+
     def end_session(
         self, tx: CommandTransaction, session_id: UUID, only_of: UUID | None, meta: Meta
     ) -> None:
@@ -125,3 +150,19 @@ class PostgresStaff:
     ) -> list[dict[str, Any]]:
         """Sessions that go on, of one user or of all."""
         return sessions.listed(connection, user_id, now)
+
+
+def _remaining(tx: CommandTransaction, person: str, now: datetime) -> Remaining:
+    """What this person made and that is admitted: it is the organization's, whoever leaves."""
+    organization = tx.load(Organization, tx.organization_id)
+    rows = tx.connection.execute(
+        "SELECT analyst_id FROM state.analyst_secrets WHERE organization_id = %s",
+        (tx.organization_id,),
+    ).fetchall()
+    logins = tx.load_many(Analyst, [UUID(analyst_id) for (analyst_id,) in rows])
+    theirs = [
+        login_id
+        for login_id, login in logins.items()
+        if organization.person_behind(login.created_by) == person
+    ]
+    return Remaining(organization.keys_in_use_of(person, now), theirs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -33,9 +35,15 @@ class Rule:
         """Whether it is rows that `sweep` deletes."""
         return bool(self.table)
 
+    @property
+    def tables(self) -> frozenset[str]:
+        """Tables of `state` that it is about."""
+        return frozenset(re.findall(r"state\.\w+", self.where))
+
 
 _SWEEP: Final = "by itself, within minutes"
 WEBHOOKS_KEPT: Final = timedelta(days=7)
+WAITING_KEPT: Final = timedelta(minutes=10)
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
@@ -80,6 +88,19 @@ RULES: Final[tuple[Rule, ...]] = (
         "counts of attempts", "`state.attempts`, by keyed hashes", timedelta(days=1),
         "swept once a minute",
     ),
+    Rule(
+        "mails to users, and what else is still to be done for them", "`state.errands`, sealed",
+        timedelta(days=7),
+        "when done, at most after seven days (a new organization's server: when it is connected)",
+    ),
+    Rule(
+        "keys that signed access tokens", "`state.token_keys`, wrapped", timedelta(days=1),
+        "a day after they were replaced; swept once a minute",
+    ),
+    Rule(
+        "webhooks that came before their message", "`state.webhook_waiting`, raw", WAITING_KEPT,
+        "when they are understood, or put aside (`NUDGE_UNKNOWN_MESSAGE_WAIT`)",
+    ),
     Rule("log entries", "`logs` in the data folder", LOGS_KEPT, "the supervisor deletes them"),
     Rule(
         "exports of a person", "nowhere here: streamed to the caller", timedelta(0),
@@ -90,6 +111,42 @@ RULES: Final[tuple[Rule, ...]] = (
         "`nudge backup prune` takes erased people out; deleting is the operator's",
     ),
 )  # fmt: skip
+
+_ONCE: Final = "nobody is mailed twice"
+_HEARD: Final = "numbers, to find webhooks that never came"
+_REBUILD: Final = "a rebuild, until it is dropped"
+
+KEPT: Final[Mapping[str, str]] = {
+    "state.address_signals": "who complained or unsubscribed is not mailed again: keyed hashes",
+    "state.analyst_secrets": "logins in use: hashes; revoking one deletes its row",
+    "state.analytics_batches": "the batch under way: one row for each partition",
+    "state.api_key_uses": "the last use of each key",
+    "state.api_keys": "what was revoked stays revoked: hashes",
+    "state.batch_audits": _HEARD,
+    "state.clock": "how far a development stack's clock is ahead",
+    "state.contact_counts": "quotas: one number for each organization",
+    "state.departed": "who left stays away, after a restore too: ids",
+    "state.lookbacks": "a restored campaign, until it was looked up at the provider",
+    "state.positions": "where each consumer goes on",
+    "state.quotas": "quotas: one row for each organization",
+    "state.rebuild_parts": _REBUILD,
+    "state.rebuilds": _REBUILD,
+    "state.registration_tasks": "whether each organization's webhook is registered",
+    "state.reply_tasks": "a turn is answered once: ids and times",
+    "state.run_steps": _ONCE,
+    "state.runs": _ONCE,
+    "state.send_batches": _ONCE,
+    "state.send_counts": "quotas: one number for each organization and month",
+    "state.sends": _ONCE,
+    "state.sent_before": _ONCE,
+    "state.users": "the account, until the user is removed: hashes",
+    "state.webhook_audits": _HEARD,
+    "state.webhook_counts": _HEARD,
+    "state.webhook_days": _HEARD,
+    "state.webhook_seen": "what was heard once is recorded once: hashes",
+}
+"""Tables of `state` whose rows stay while they are needed, and for what. Whatever belongs to an
+organization goes with it."""
 
 
 def sweep(tx: WorkerTransaction) -> dict[str, int]:

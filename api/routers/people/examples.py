@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
-from api.routers.people.schemas import TokensOut
+from api.people import Remaining
+from api.routers.people.schemas import TokensOut, show_remaining
 
 _USER: Final = {
     "id": "4b1c2d52-3f0e-4d52-9c7b-0c8f3b1d2e77",
@@ -32,6 +34,8 @@ _SESSION: Final = {
     "expires_at": "2026-03-09T09:45:00Z",
     "current": True,
 }
+
+_MADE_KEY: Final = "2c70e12b-7a06-46f9-a279-f427c7b38e73"
 
 
 def _json(description: str, example: Any) -> dict[str, Any]:
@@ -65,6 +69,10 @@ ASKED_RESPONSE: Final = _json(
 )
 USER_RESPONSE: Final = _json("The user.", _USER)
 USERS_RESPONSE: Final = _listed("Users.", _USER)
+REMOVED_RESPONSE: Final = _json(
+    "They are removed, and this stays in use, which they made for the organization.",
+    {"warnings": show_remaining(Remaining([UUID(_MADE_KEY)], []))},
+)
 INVITATION_RESPONSE: Final = _json("The invitation, whose link is mailed.", _INVITATION)
 INVITATIONS_RESPONSE: Final = _listed("Invitations.", _INVITATION)
 SESSIONS_RESPONSE: Final = _json("Sessions that go on.", {"items": [_SESSION]})

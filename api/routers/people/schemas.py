@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.people import Remaining
 from domain.access.permissions import Role
 from domain.contact.values import EmailAddress
 from domain.people.values import PASSWORD_MAX, PASSWORD_MIN, password, person_name
@@ -81,6 +82,17 @@ class ResetIn(BaseModel):
     password: NewSecret
 
 
+class PasswordIn(BaseModel):
+    """The current password, and the one to be."""
+
+    model_config = _example(
+        current_password="crumbs in the morning",  # noqa: S106 - an example
+        password="rolls in the evening",  # noqa: S106 - an example
+    )
+    current_password: Secret
+    password: NewSecret
+
+
 class AcceptIn(BaseModel):
     """The token of an invitation, and who accepts it."""
 
@@ -130,6 +142,21 @@ def show_user(row: Row) -> dict[str, Any]:
         "created_at": instant(row["created_at"]),
         "updated_at": instant(row["updated_at"]),
     }
+
+
+def show_remaining(remaining: Remaining) -> list[dict[str, Any]]:
+    """One warning for each thing that somebody who was removed can still use."""
+    keys = (("api_key_stays", "An API key", "/v1/api-keys", each) for each in remaining.api_keys)
+    logins = (("analyst_stays", "A login", "/v1/analysts", each) for each in remaining.analysts)
+    return [
+        {
+            "code": code,
+            "id": str(each),
+            "detail": f"{what} they made, or a key of theirs, stays in use:"
+            f" DELETE {path}/{each} revokes it.",
+        }
+        for code, what, path, each in (*keys, *logins)
+    ]
 
 
 def show_invitation(row: Row, now: datetime) -> dict[str, Any]:

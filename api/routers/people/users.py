@@ -12,8 +12,8 @@ from api.auth import Caller, ServicesOf, allow
 from api.paging import Part
 from api.ports import Answer, CommandTransaction
 from api.requests import body_of, command, ensure_unchanged, etag, read, required
-from api.routers.people.examples import USER_RESPONSE, USERS_RESPONSE
-from api.routers.people.schemas import UserPatch, instant, show_user
+from api.routers.people.examples import REMOVED_RESPONSE, USER_RESPONSE, USERS_RESPONSE
+from api.routers.people.schemas import UserPatch, instant, show_remaining, show_user
 from domain.access.permissions import Role
 from domain.people.user import User
 from domain.shared.meta import Meta
@@ -84,12 +84,22 @@ async def patch(
     return await command(request, caller, services, decide)
 
 
-@router.delete("/{user_id}", status_code=204, dependencies=[allow("users:delete")])
+@router.delete(
+    "/{user_id}",
+    status_code=204,
+    dependencies=[allow("users:delete")],
+    responses={200: REMOVED_RESPONSE},
+)
 async def delete(request: Request, user_id: UUID, caller: Caller, services: ServicesOf) -> Response:
-    """Remove somebody: sessions end, and the key of the address and name is destroyed."""
+    """Remove somebody: sessions end, and the key of the address and name is destroyed.
+
+    API keys and logins for ClickHouse are the organization's: those they made and that are still in
+    use are named in a 200.
+    """
 
     def decide(tx: CommandTransaction, meta: Meta) -> Answer:
-        services.people.staff.remove(tx, user_id, caller.permissions, meta)
-        return Answer(204, None)
+        remaining = services.people.staff.remove(tx, user_id, caller.permissions, meta)
+        warnings = show_remaining(remaining)
+        return Answer(200, {"warnings": warnings}) if warnings else Answer(204, None)
 
     return await command(request, caller, services, decide)

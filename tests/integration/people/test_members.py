@@ -196,6 +196,30 @@ def test_two_owners_cannot_both_leave_at_once(entrance: Entrance) -> None:
     assert sorted(answers) == [204, 409]
 
 
+def test_what_somebody_made_for_the_organization_stays_and_is_named(
+    shared: Entrance,
+) -> None:
+    owner = shared.sign_up()
+    ben = shared.invited(owner, "admin")
+    body = {"name": "till", "scopes": ["analytics:export"]}
+    key, over = (shared.api.post("/v1/api-keys", body, key=ben.access_token) for _ in range(2))
+    revoked = shared.api.delete(f"/v1/api-keys/{over.json()['id']}", key=ben.access_token)
+    login, others = (
+        shared.api.post("/v1/analysts", {"name": "weekly"}, key=by)
+        for by in (key.json()["secret"], owner.access_token)
+    )
+    assert [key.status_code, revoked.status_code, others.status_code] == [201, 204, 201]
+
+    removed = shared.api.delete(f"/v1/users/{ben.user_id}", key=owner.access_token)
+
+    assert removed.status_code == 200, removed.text
+    assert [(each["code"], each["id"]) for each in removed.json()["warnings"]] == [
+        ("api_key_stays", key.json()["id"]), ("analyst_stays", login.json()["id"]),
+    ]  # fmt: skip
+    listed = shared.api.get("/v1/analysts", key=key.json()["secret"]).json()["items"]
+    assert {each["revoked_at"] for each in listed} == {None}
+
+
 def test_nothing_readable_is_left_of_somebody_who_was_removed(entrance: Entrance) -> None:
     owner = entrance.sign_up()
     ben = entrance.invited(owner, "marketer")
@@ -219,3 +243,14 @@ def test_nothing_readable_is_left_of_somebody_who_was_removed(entrance: Entrance
     assert rows == [("", "")]
     again = entrance.sign_up(ben.email)
     assert again.user_id != ben.user_id, "the address is free again"
+
+
+def test_a_link_for_a_new_password_ends_with_its_user(shared: Entrance) -> None:
+    owner = shared.sign_up()
+    ben = shared.invited(owner, "marketer")
+    shared.browser().post("/v1/auth/password-reset", json={"email": ben.email})
+    shared.run_errands()
+    body = {"token": shared.postbox.token(ben.email), "password": PASSWORD}
+    assert shared.api.delete(f"/v1/users/{ben.user_id}", key=owner.access_token).status_code == 204
+    refused = shared.browser().post("/v1/auth/password-reset/confirm", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_link")

@@ -19,7 +19,7 @@ def test_a_login_is_made_with_a_name_that_follows_from_its_id() -> None:
     made = analyst()
     assert [type(event) for event in made.collect_events()] == [Analyst.Created]
     assert made.username == username_of(ID) == "analyst_6f0c2d3e8d144b0f9a5721c4f8b1d3a2"
-    assert made.organization_id == META.organization_id
+    assert (made.organization_id, made.created_by) == (META.organization_id, META.actor)
 
 
 def test_a_login_is_revoked_once() -> None:

@@ -115,6 +115,21 @@ def test_a_key_nobody_made_is_not_there() -> None:
         organization().revoke_api_key(KEY, META)
 
 
+def test_keys_in_use_are_theirs_who_made_them_or_a_key_that_made_them() -> None:
+    made, ada, ben = organization(), f"user:{UUID(int=7)}", f"user:{UUID(int=8)}"
+    issued: dict[str, UUID] = {}
+    for name, by in (("hers", ada), ("by hers", "hers"), ("over", ada), ("his", ben)):
+        actor = f"key:{issued[by]}" if by in issued else by
+        issued[name] = uuid4()
+        issue = replace(ISSUE, key_id=issued[name], secret_hash=issued[name].bytes * 2)
+        made.issue_api_key(issue, replace(META, actor=actor))
+    made.revoke_api_key(issued["over"], META)
+
+    assert made.keys_in_use_of(ada, META.now) == [issued["hers"], issued["by hers"]]
+    assert made.keys_in_use_of(ben, META.now) == [issued["his"]]
+    assert made.keys_in_use_of("operator:cli", META.now) == []
+
+
 def test_what_a_key_could_do_beyond_its_maker_is_named() -> None:
     held: frozenset[Permission] = frozenset({"campaigns:read", "contacts:read"})
     assert beyond(["campaigns:read"], held) == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
 from uuid import uuid4
 
 import pytest
 
 from domain.access.permissions import Role
-from domain.people.commands import RegisterUser
+from domain.people.commands import Change, RegisterUser
 from domain.people.user import User
 from domain.shared.errors import NotFoundError
 from tests.support.spec import Spec
@@ -41,6 +42,11 @@ def test_the_last_owner_cannot_leave() -> None:
 
 def test_an_owner_may_leave_while_there_is_another() -> None:
     Spec.given(a_user("owner")).when(lambda u: u.remove(1, META)).then(User.Removed)
+
+
+@pytest.mark.parametrize("how", get_args(Change))
+def test_a_password_changes_by_a_link_or_by_giving_the_current_one(how: Change) -> None:
+    Spec.given(a_user()).when(lambda u: u.change_password(how, META)).then(User.PasswordChanged)
 
 
 def test_somebody_who_left_is_not_there() -> None:
