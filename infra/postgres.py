@@ -65,10 +65,20 @@ def _bounded(url: str, longest: timedelta) -> str:
 
 
 @contextmanager
+def away_when_ended() -> Iterator[None]:
+    """Whoever goes on after Postgres has ended its session, because it stood still with the log's
+    lock, sees what it sees when the store is away: nothing was stored, and it may try again."""
+    try:
+        yield
+    except psycopg.errors.IdleInTransactionSessionTimeout as error:
+        raise psycopg.OperationalError(str(error)) from error
+
+
+@contextmanager
 def organization_transaction(
     pool: ConnectionPool[Connection], organization_id: str
 ) -> Iterator[Connection]:
     """A transaction that sees this organization only, whatever role the pool connects as."""
-    with pool.connection() as connection, connection.transaction():
+    with away_when_ended(), pool.connection() as connection, connection.transaction():
         connection.execute("SELECT set_config('nudge.organization', %s, true)", (organization_id,))
         yield connection
