@@ -16,6 +16,7 @@ from infra.rebuilding.desk import PostgresDesk
 from infra.rebuilding.workers import Access
 from infra.wakeups import Wakeups
 from projections.postgres.views import contacts
+from projections.queries import persons
 from tests.integration.api.test_campaign_actions import approved
 from tests.integration.api.test_campaign_runs import claim, delivery_event
 from tests.support.api import Api
@@ -89,6 +90,19 @@ def test_what_a_stranger_said_to_be_is_erased_with_the_contact(api: Api) -> None
     assert shown == "send a test to [removed]"
     found = rows(api, "SELECT mentions::text FROM views.turns")
     assert "ovelace" not in str(found)
+
+
+def test_however_much_was_said_all_of_it_is_looked_through(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "PAGE", 1)
+    for text in (f"send a test to {ADA}", "hello", f"who is {ADA}"):
+        say(api, text)
+    contact = api.contact(ADA)
+
+    keys = erase(api, contact).json()["certificate"]["keys_destroyed"]
+
+    assert len(keys) == 3
 
 
 def test_a_former_address_is_silenced_too_but_not_one_that_is_somebody_elses(api: Api) -> None:
