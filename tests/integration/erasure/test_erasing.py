@@ -12,6 +12,7 @@ import pytest
 
 from infra.erasure.certificate import read_certificate
 from infra.keys import ERASURES
+from infra.postgres import connect
 from infra.rebuilding.desk import PostgresDesk
 from infra.rebuilding.workers import Access
 from infra.wakeups import Wakeups
@@ -246,6 +247,46 @@ def test_a_copy_that_stands_still_for_comparison_forgets_the_person_too(api: Api
     erase(api, contact)
 
     assert kept() == {(contact, "", ""), (other, "bob@example.com", "Bob")}
+    assert desk.diff("contacts").same
+
+
+def shadow_of_contacts(api: Api) -> tuple[PostgresDesk, str, str]:
+    """A shadow of two contacts that follows; the first one is to be erased."""
+    contact = api.contact(ADA, first_name="Ada")
+    other = api.contact("bob@example.com", first_name="Bob")
+    at = api.worker.addresses
+    desk = PostgresDesk(Access(at.postgres_owner_url, at.master_key_file))
+    desk.rebuild("contacts")
+    return desk, contact, other
+
+
+def test_a_shadow_that_a_migration_left_behind_forgets_the_person_too(api: Api) -> None:
+    desk, contact, other = shadow_of_contacts(api)
+    with connect(api.worker.addresses.postgres_owner_url) as owner:
+        # As a migration does, seen from the shadow: one of the two has a column more.
+        owner.execute("ALTER TABLE shadow.contacts ADD COLUMN more integer NOT NULL DEFAULT 0")
+
+    erase(api, contact)
+
+    kept = rows(api, "SELECT id, email, first_name FROM shadow.contacts")
+    assert kept == [(other, "bob@example.com", "Bob")]
+    desk.rebuild("contacts")
+    assert desk.diff("contacts").same
+
+
+def test_a_rebuild_that_was_interrupted_forgets_the_person_and_can_go_on(api: Api) -> None:
+    desk, contact, other = shadow_of_contacts(api)
+    with connect(api.worker.addresses.postgres_owner_url) as owner:
+        # As one leaves it that is killed before the projections follow.
+        owner.execute("DELETE FROM state.positions WHERE consumer = 'contacts/shadow'")
+        owner.execute("UPDATE state.rebuilds SET state = 'building' WHERE view = 'contacts'")
+    assert api.patch(f"/v1/contacts/{contact}", {"email": "countess@example.com"}).is_success
+
+    erase(api, contact)
+
+    kept = set(rows(api, "SELECT id, email, first_name FROM shadow.contacts"))
+    assert kept == {(contact, "", ""), (other, "bob@example.com", "Bob")}
+    desk.rebuild("contacts")
     assert desk.diff("contacts").same
 
 
