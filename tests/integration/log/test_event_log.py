@@ -132,6 +132,22 @@ def test_whoever_stands_still_with_the_log_s_lock_stops_nobody_for_ever(
     assert (loaded.name, loaded.version) == ("Acme", 1)
 
 
+def test_a_connection_into_a_silent_network_is_noticed_within_half_a_minute(
+    database: Database,
+) -> None:
+    with (
+        connect(database.worker_url) as alone,
+        make_pool(database.worker_url, size=1, application="test") as pool,
+        pool.connection() as pooled,
+    ):
+        for connection in (alone, pooled):
+            asked = connection.info.get_parameters()
+            idle, interval, count = (
+                int(asked[f"keepalives_{name}"]) for name in ("idle", "interval", "count")
+            )
+            assert 0 < idle + interval * count <= 30
+
+
 def test_a_tailing_reader_sees_every_position_with_eight_writers(
     log: CommandLog, database: Database
 ) -> None:
