@@ -89,7 +89,7 @@ async def import_contacts(
         return StreamingResponse(
             _lines(first, steps), media_type="application/x-ndjson", headers=replayed
         )
-    return await run_in_threadpool(_whole, steps)
+    return await whole(steps)
 
 
 def _content_type(request: Request) -> str:
@@ -147,14 +147,16 @@ def _under_way() -> Problem:
     return Problem(409, "in_progress", detail, headers={"Retry-After": "5"})
 
 
-def _whole(steps: Iterator[Step | Answer]) -> Response:
-    """The whole import as one answer."""
+async def whole(steps: Iterator[Step | Answer]) -> Response:
+    """The whole import as one answer.
+
+    A thread goes back after every chunk: imports take minutes, and others need it too.
+    """
     summary = Summary()
-    for step in steps:
-        if isinstance(step, Answer):
-            return response_of(step, replayed=True)
-        summary.add(step)
-    return response_of(summary.answer())
+    while (earlier := await run_in_threadpool(summary.add_chunk, steps)) is None:
+        if summary.ended:
+            return response_of(summary.answer())
+    return response_of(earlier, replayed=True)
 
 
 class Summary:
@@ -163,6 +165,18 @@ class Summary:
     def __init__(self) -> None:
         self._rejected: list[dict[str, Any]] = []
         self._last = Progress(0, 0, 0, 0, 0, {})
+        self.ended = False
+
+    def add_chunk(self, steps: Iterator[Step | Answer]) -> Answer | None:
+        """The steps of one more chunk; the answer instead, if there was one before."""
+        for step in steps:
+            if isinstance(step, Answer):
+                return step
+            self.add(step)
+            if isinstance(step, Progress):
+                return None
+        self.ended = True
+        return None
 
     def add(self, step: Step) -> None:
         """One more step."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import pytest
@@ -17,12 +18,13 @@ from starlette.requests import Request
 from api import requests
 from api.auth import Principal
 from api.errors import Problem
-from api.ports import Services
+from api.ports import Progress, Services
 from api.routers import analytics
+from api.routers.contacts.importing import whole
 from domain.shared.errors import UnavailableError
 from schemas.positions import write_token
 
-THREADS = 40
+THREADS: Final = 40
 """As many as all requests of a process share."""
 CALLER = Principal(uuid4(), "key:x", frozenset())
 TOKEN = write_token({("contact-events", 0): 7})
@@ -101,3 +103,21 @@ def test_an_analytics_store_that_lets_everybody_wait_leaves_the_threads_to_other
     assert other == "answered"
     assert {type(each) for each in refusals} == {UnavailableError}
     assert answers == [{"thawed": True}] * 2
+
+
+def test_imports_that_take_long_leave_the_threads_to_others() -> None:
+    enough, until = threading.Event(), time.monotonic() + 30
+
+    def steps() -> Iterator[Progress]:
+        while not enough.is_set() and time.monotonic() < until:
+            yield Progress(1, 0, 0, 1, 0, {})
+
+    async def everything() -> tuple[str, int, set[int]]:
+        imports = [asyncio.create_task(whole(steps())) for _ in range(2 * THREADS)]
+        await asyncio.sleep(0)  # each of them has begun
+        other = await run_in_threadpool(lambda: "answered")
+        under_way = sum(not each.done() for each in imports)
+        enough.set()
+        return other, under_way, {each.status_code for each in await asyncio.gather(*imports)}
+
+    assert asyncio.run(everything()) == ("answered", 2 * THREADS, {200})
