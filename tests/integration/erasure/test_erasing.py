@@ -10,14 +10,19 @@ from typing import Any
 import psycopg
 import pytest
 
+from infra.bootstrap import Core
 from infra.erasure.certificate import read_certificate
 from infra.keys import ERASURES
 from infra.postgres import connect
 from infra.rebuilding.desk import PostgresDesk
 from infra.rebuilding.workers import Access
+from infra.verifying.verifier import Verifier
 from infra.wakeups import Wakeups
+from projections.postgres.tables import open_tables
 from projections.postgres.views import contacts
 from projections.queries import persons
+from projections.verify import rows as verify_rows
+from projections.verify.fault import POSTGRES
 from tests.integration.api.test_campaign_actions import approved
 from tests.integration.api.test_campaign_runs import claim, delivery_event
 from tests.support.api import Api
@@ -288,6 +293,28 @@ def test_a_rebuild_that_was_interrupted_forgets_the_person_and_can_go_on(api: Ap
     assert kept == {(contact, "", ""), (other, "bob@example.com", "Bob")}
     desk.rebuild("contacts")
     assert desk.diff("contacts").same
+
+
+def test_an_erasure_while_the_stores_are_compared_is_taken_for_no_fault(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = api.contact(ADA, first_name="Ada")
+    erased = []
+
+    def meanwhile(conn: Any, views: Any) -> Any:
+        """Told once what is compared was settled, and before any of it is read."""
+        if views == [contacts.VIEW]:
+            erased.append(erase(api, contact).status_code)
+        return open_tables(conn, views)
+
+    monkeypatch.setattr(verify_rows, "open_tables", meanwhile)
+    core = Core(api.worker.settings, api.worker.addresses, "verify")
+
+    found = Verifier(core).verify((POSTGRES,))
+    core.pool.close()
+
+    assert erased == [200]
+    assert found.faults == []
 
 
 def test_totals_and_deliveries_stay_as_they_were(api: Api) -> None:
