@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -21,6 +22,7 @@ from api.paging import known_parameters
 from api.personal_reads import PersonalReads
 from api.ports import Services
 from api.routers.analysts.endpoints import router as analysts
+from api.routers.analytics import AT_ONCE as ANALYTICS_AT_ONCE
 from api.routers.analytics import router as analytics
 from api.routers.asyncapi import router as asyncapi
 from api.routers.audit import router as audit
@@ -30,6 +32,7 @@ from api.routers.campaigns.endpoints import router as campaigns
 from api.routers.campaigns.running import router as campaign_runs
 from api.routers.campaigns.why_not import router as why_not
 from api.routers.contacts.endpoints import router as contacts
+from api.routers.contacts.importing import AT_ONCE as IMPORTS_AT_ONCE
 from api.routers.contacts.importing import router as contact_imports
 from api.routers.contacts.privacy import router as privacy
 from api.routers.conversations.endpoints import router as conversations
@@ -93,6 +96,8 @@ def build_app(services: Services) -> FastAPI:
     app.state.callers = callers = Callers(services)
     app.state.changes = changes = Changes()
     app.state.seats = Seats(services.sockets.connections)
+    app.state.analytics_turns = threading.Semaphore(ANALYTICS_AT_ONCE)
+    app.state.import_turns = threading.Semaphore(IMPORTS_AT_ONCE)
     app.state.personal_reads = PersonalReads()
     app.state.refusals = Refusals(services)
     errors.install(app, app.state.refusals.note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Collection
@@ -24,6 +25,11 @@ from schemas.registry import default_registry
 T = TypeVar("T")
 LONGEST_WAIT = 5.0
 _POLL = 0.015
+_SLOWEST_POLL = 0.25
+
+
+class _NotVisibleYetError(Exception):
+    """The views do not have what the caller wants to see."""
 
 
 def meta_of(request: Request, principal: Principal, services: Services) -> Meta:
@@ -93,18 +99,32 @@ async def read(
     views: Collection[str],
     query: Callable[[Connection], T],
 ) -> T:
-    """What `query` finds, once `views` have what the caller's Nudge-Min-Position names."""
+    """What `query` finds, once `views` have what the caller's Nudge-Min-Position names.
+
+    No thread is held while they have not: everybody else needs it.
+    """
     wanted = wanted_positions(request)
+    topics = readers_of(default_registry()) if wanted else {}
 
     def look() -> T:
         with services.reads.of(str(principal.organization_id)) as connection:
+            if wanted and not reached(connection, wanted, views, topics):
+                raise _NotVisibleYetError
             return query(connection)
 
-    def wait_and_look() -> T:
-        _wait_until_visible(services, str(principal.organization_id), views, wanted)
-        return look()
+    began = time.monotonic()
+    while True:
+        try:
+            return await run_in_threadpool(look)
+        except _NotVisibleYetError:
+            waited = time.monotonic() - began
+            if waited > LONGEST_WAIT:
+                raise _never_visible() from None
+        await asyncio.sleep(min(max(_POLL, waited / 10), _SLOWEST_POLL))
 
-    return await run_in_threadpool(wait_and_look if wanted else look)
+
+def _never_visible() -> Problem:
+    return unavailable("The read model has not got there yet.", "not_yet_visible")
 
 
 def wanted_positions(request: Request) -> Positions:
@@ -114,20 +134,6 @@ def wanted_positions(request: Request) -> Positions:
         return read_token(token) if token else {}
     except BadTokenError as error:
         raise Problem(422, "bad_position", str(error)) from None
-
-
-def _wait_until_visible(
-    services: Services, organization_id: str, views: Collection[str], wanted: Positions
-) -> None:
-    deadline = time.monotonic() + LONGEST_WAIT
-    topics = readers_of(default_registry())
-    while True:
-        with services.reads.of(organization_id) as connection:
-            if reached(connection, wanted, views, topics):
-                return
-        if time.monotonic() > deadline:
-            raise unavailable("The read model has not got there yet.", "not_yet_visible")
-        time.sleep(_POLL)
 
 
 def etag(version: int) -> str:

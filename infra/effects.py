@@ -120,7 +120,14 @@ class Effects:
         return cls(
             core,
             Sender(ledger, senders, shop, postmark, paces, Rota(), reach=core.reach),
-            Resolver(ledger, senders, postmark, settings.ambiguous_policy, settings.send_settling),
+            Resolver(
+                ledger,
+                senders,
+                postmark,
+                settings.ambiguous_policy,
+                settings.send_settling,
+                turn=timeouts.read / 2,
+            ),
             LookBack(
                 PostgresMarks(
                     core.commands,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from psycopg import errors
@@ -17,6 +17,14 @@ from schemas.codec import Codec, to_micros
 
 LARGEST_EVENT = 512 * 1024
 MOST_EVENTS = 1000
+LONGEST_PAUSE = "30s"
+"""After so long without a word Postgres ends a transaction that has appended: it holds the log's
+lock, and whoever was frozen in it would stop everybody's appends."""
+_APPEND: Final = """
+    SELECT appended FROM set_config('idle_in_transaction_session_timeout', %s, true),
+        log.append_events(%s::uuid[], %s::integer[], %s::text[], %s::uuid[], %s::bytea[])
+        AS appended
+"""
 
 
 class VersionConflictError(Exception):
@@ -74,17 +82,17 @@ class Appended:
 def append(connection: Connection, events: Sequence[NewEvent]) -> list[int]:
     """Append on the caller's connection, as the last thing its transaction does.
 
-    Holds the log's lock until the commit. Returns the positions, in order. Raises
-    VersionConflictError when a (stream, version) is taken; the transaction is then lost. Takes at
-    most 1,000 events. Never retries.
+    Holds the log's lock until the commit, which must follow within LONGEST_PAUSE. Returns the
+    positions, in order. Raises VersionConflictError when a (stream, version) is taken; the
+    transaction is then lost. Takes at most 1,000 events. Never retries.
     """
     if not events:
         return []
     try:
         rows = connection.execute(
-            "SELECT log.append_events("
-            "%s::uuid[], %s::integer[], %s::text[], %s::uuid[], %s::bytea[])",
+            _APPEND,
             (
+                LONGEST_PAUSE,
                 [event.stream_id for event in events],
                 [event.version for event in events],
                 [event.type for event in events],

@@ -14,6 +14,15 @@ from psycopg_pool import ConnectionPool
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+_LIVELINESS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""A network that swallows everything is noticed within half a minute and not, as systems have it,
+after two hours: so long a listener would hear of no erasure and keep the erased keys."""
+
 
 class IdLoader(Loader):
     """Reads a uuid as text: outside aggregates, ids are text everywhere."""
@@ -31,7 +40,7 @@ def prepare_connection(connection: psycopg.Connection[Any]) -> None:
 def connect(url: str, *, autocommit: bool = False, application: str = "nudge") -> Connection:
     """A single connection. Raises psycopg.OperationalError when Postgres is away."""
     connection = psycopg.connect(
-        make_conninfo(url, application_name=application, connect_timeout=5), autocommit=autocommit
+        make_conninfo(url, application_name=application, **_LIVELINESS), autocommit=autocommit
     )
     prepare_connection(connection)
     return connection
@@ -46,7 +55,7 @@ def make_pool(
     """
     bound = {} if longest is None else {"options": _bounded(url, longest)}
     return ConnectionPool(
-        make_conninfo(url, application_name=application, connect_timeout=5, **bound),
+        make_conninfo(url, application_name=application, **_LIVELINESS, **bound),
         min_size=1,
         max_size=size,
         timeout=5.0,
@@ -65,10 +74,20 @@ def _bounded(url: str, longest: timedelta) -> str:
 
 
 @contextmanager
+def away_when_ended() -> Iterator[None]:
+    """Whoever goes on after Postgres has ended its session, because it stood still with the log's
+    lock, sees what it sees when the store is away: nothing was stored, and it may try again."""
+    try:
+        yield
+    except psycopg.errors.IdleInTransactionSessionTimeout as error:
+        raise psycopg.OperationalError(str(error)) from error
+
+
+@contextmanager
 def organization_transaction(
     pool: ConnectionPool[Connection], organization_id: str
 ) -> Iterator[Connection]:
     """A transaction that sees this organization only, whatever role the pool connects as."""
-    with pool.connection() as connection, connection.transaction():
+    with away_when_ended(), pool.connection() as connection, connection.transaction():
         connection.execute("SELECT set_config('nudge.organization', %s, true)", (organization_id,))
         yield connection

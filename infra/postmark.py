@@ -78,16 +78,23 @@ class Postmark:
         """Message ids by delivery id of every message with this batch_id, over all pages.
 
         Postmark searches one stream, the transactional one unless another is named.
-        Raises ProviderAwayError also for a 4xx: as long as nobody can look, nothing is known; but
-        ProviderRefusedError when the server does not know our token (any more).
+        Raises ProviderAwayError also for a 4xx, and for an answer nobody understands: as long as
+        nobody can look, nothing is known; but ProviderRefusedError when the server does not know
+        our token (any more).
         """
+        try:
+            return self._found(sending, batch_id)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ProviderAwayError(f"a message in an unknown shape: {error!r}") from error
+
+    def _found(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
         found: dict[str, str] = {}
         offset = 0
         while True:
             page = self._page(sending, batch_id, offset)
             for message in page["Messages"]:
                 if delivery := message["Metadata"].get("delivery_id"):
-                    found[delivery] = message["MessageID"]
+                    found[delivery] = _text(message["MessageID"])
             offset += SEARCH_PAGE
             if offset >= page["TotalCount"] or not page["Messages"]:
                 return found

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import gc
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from infra.bootstrap import Core
 from infra.local.addresses import metrics_port
@@ -54,7 +54,20 @@ def run_relay(settings: Settings, stop: threading.Event) -> None:
 
 
 @contextmanager
-def _keeping_the_tree(core: Core, stop: threading.Event) -> Iterator[None]:
+def _beside(
+    name: str, work: Callable[..., object], *arguments: object, stop: threading.Event
+) -> Iterator[None]:
+    """Run the work in a thread while the block runs; it ends by the event, its last argument."""
+    thread = threading.Thread(target=work, args=(*arguments, stop), name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(5)
+
+
+def _keeping_the_tree(core: Core, stop: threading.Event) -> AbstractContextManager[None]:
     """The Merkle tree kept current in a thread: nearly all of its work is done by Postgres."""
     from infra.audit.anchors import HeadsTopic, heads_file
     from infra.audit.keeper import TreeKeeper
@@ -68,13 +81,7 @@ def _keeping_the_tree(core: Core, stop: threading.Event) -> Iterator[None]:
         heads_file(core.addresses.data_dir),
         HeadsTopic(core.addresses.kafka_bootstrap, core.settings.topic_prefix),
     )
-    thread = threading.Thread(target=keeper.run, args=(stop,), name="tree", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(5)
+    return _beside("tree", keeper.run, stop=stop)
 
 
 def run_projections(settings: Settings, stop: threading.Event) -> None:
@@ -104,47 +111,28 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         reach=core.reach,
     )
     try:
-        with _verifying(settings, stop), _sweeping(core, stop):
+        with _beside("verify", _verify, settings, stop=stop), _sweeping(core, stop):
             _consume(core, writer, stop)
     finally:
         writer.close()
         inserter.close()
 
 
-@contextmanager
-def _sweeping(core: Core, stop: threading.Event) -> Iterator[None]:
+def _sweeping(core: Core, stop: threading.Event) -> AbstractContextManager[None]:
     """Take out what organizations left behind, while the block runs."""
     from infra.leaving.sweeping import run_sweeps
     from infra.preparation import clickhouse
 
-    thread = threading.Thread(
-        target=run_sweeps,
-        args=(core.pool.connection, lambda: clickhouse(core.addresses), stop),
-        name="sweep",
-        daemon=True,
+    return _beside(
+        "sweep", run_sweeps, core.pool.connection, lambda: clickhouse(core.addresses), stop=stop
     )
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(5)
-
-
-@contextmanager
-def _verifying(settings: Settings, stop: threading.Event) -> Iterator[None]:
-    """Compare all stores with the log now and then, while the block runs, unless never."""
-    thread = threading.Thread(target=_verify, args=(settings, stop), name="verify", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(5)
 
 
 def _verify(settings: Settings, stop: threading.Event) -> None:
-    """Its code is loaded when it is time: a start does not wait for it."""
+    """Compare all stores with the log now and then, unless never.
+
+    Its code is loaded when it is time: a start does not wait for it.
+    """
     every = settings.verify_every.total_seconds()
     if not every or stop.wait(min(every, _FIRST_VERIFICATION)):
         return
@@ -179,15 +167,8 @@ def run_reactions(settings: Settings, stop: threading.Event) -> None:
     listen = functools.partial(
         connect, core.addresses.postgres_worker_url, autocommit=True, application="nudge-timers"
     )
-    thread = threading.Thread(
-        target=run_timers, args=(timers, listen, stop), name="timers", daemon=True
-    )
-    thread.start()
-    try:
+    with _beside("timers", run_timers, timers, listen, stop=stop):
         _consume(core, Reactions(log, core.codec, addresses), stop)
-    finally:
-        stop.set()
-        thread.join(5)
 
 
 def _relax_garbage_collection() -> None:

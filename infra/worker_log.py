@@ -18,7 +18,7 @@ from infra.event_log import Appended, Draft, EventWriter, VersionConflictError
 from infra.event_store import draft_of, event_store
 from infra.keys import SubjectKeys
 from infra.mailable import Place, Written, highest_positions, take_rows, write_rows
-from infra.postgres import Connection
+from infra.postgres import Connection, away_when_ended
 from schemas.codec import Codec
 from streams.agents.ports import Fact, WorkerTransaction
 from streams.ports import TransientError
@@ -149,7 +149,7 @@ class PostgresWorkerLog:
         """
         for _ in range(_DECISIONS):
             try:
-                with self._pool.connection() as connection:
+                with away_when_ended(), self._pool.connection() as connection:
                     transaction = PostgresWorkerTransaction(connection, self)
                     result = decide(transaction)
                     transaction.finish()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -11,10 +15,15 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import Caller, ServicesOf, allow
 from api.requests import read, required
-from domain.shared.errors import InvalidValueError
+from domain.shared.errors import InvalidValueError, UnavailableError
 from projections.queries.campaigns import get_campaign
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
+AT_ONCE: Final = 12
+"""Questions to the store at a time: should it let everybody wait, most threads are still free for
+everything else."""
+LONGEST_TURN: Final = 5.0
+_POLL: Final = 0.02
 _DEFAULT: Final = timedelta(days=30)
 _YEARS: Final = range(2000, 2200)
 _COUNTS: Final = {"intended": 118, "accepted": 118, "delivered": 116, "opened": 51, "clicked": 9}
@@ -43,6 +52,7 @@ _REPORT: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/report", responses=_REPORT, dependencies=[allow("analytics:read")])
 async def report(
+    request: Request,
     caller: Caller,
     services: ServicesOf,
     start: Annotated[str | None, Query(alias="from", description="Date or time (UTC).")] = None,
@@ -53,9 +63,8 @@ async def report(
     since = until - _DEFAULT if start is None else _moment(start, "from")
     if since >= until:
         raise InvalidValueError("to", "invalid_period", "`to` must be later than `from`.")
-    found = await run_in_threadpool(
-        services.analytics.report, str(caller.organization_id), since, until
-    )
+    organization = str(caller.organization_id)
+    found = await in_turn(request, lambda: services.analytics.report(organization, since, until))
     return {**found, "from": _instant(since), "to": _instant(until)}
 
 
@@ -69,9 +78,24 @@ async def campaign(
         lambda connection: get_campaign(connection, str(campaign_id)),
     )  # fmt: skip
     required(row, "campaign")
-    return await run_in_threadpool(
-        services.analytics.campaign, str(caller.organization_id), str(campaign_id)
+    organization = str(caller.organization_id)
+    return await in_turn(
+        request, lambda: services.analytics.campaign(organization, str(campaign_id))
     )
+
+
+async def in_turn(request: Request, question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The store's answer. Raises UnavailableError also when others keep it busy for too long."""
+    turns: threading.Semaphore = request.app.state.analytics_turns
+    deadline = time.monotonic() + LONGEST_TURN
+    while not turns.acquire(blocking=False):
+        if time.monotonic() > deadline:
+            raise UnavailableError("the analytics store lets others wait already")
+        await asyncio.sleep(_POLL)
+    try:
+        return await run_in_threadpool(question)
+    finally:
+        turns.release()
 
 
 def _moment(text: str, field: str) -> datetime:

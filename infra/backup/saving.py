@@ -14,6 +14,7 @@ from infra.backup.manifest import FILE, KIND, BackupError, Manifest, digests, wr
 from infra.backup.tools import run
 from infra.bootstrap import Core
 from infra.local.addresses import Addresses
+from infra.master_keys import key_id, read_keys
 from infra.postgres import connect
 
 DUMP: Final = "dump"
@@ -26,6 +27,10 @@ the clear: what they told is fetched from the provider again."""
 _STANDS: Final = """
     SELECT (SELECT coalesce(max(position), 0) FROM log.events), (SELECT count(*) FROM log.events),
            (SELECT version_num FROM alembic_version), pg_export_snapshot(), now()
+"""
+_WRAPPED_BY: Final = """
+    SELECT DISTINCT wrapped_by FROM log.subject_keys
+    WHERE wrapped IS NOT NULL AND wrapped_by IS NOT NULL
 """
 Told = Callable[[str], None]
 
@@ -68,14 +73,18 @@ def back_up(core: Core, log_folder: Path, key_folder: Path, told: Told) -> Saved
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             row = connection.execute(_STANDS).fetchone()
             position, events, revision, snapshot, began = row or (0, 0, "", "", datetime.now(UTC))
+            master_keys = _ids_of(core.addresses.master_key_file)
             told("log and state")
             _dump(core, log_folder, snapshot, ["-n", "log", "-n", "state", *_but(KEY_TABLE)])
             told("keys")
             _dump(core, key_folder, snapshot, ["-t", KEY_TABLE])
+            needed = {bytes(by) for (by,) in connection.execute(_WRAPPED_BY).fetchall()}
         shutil.copy(core.addresses.secret_key_file, log_folder / "secret.key")
         # under the names by which a restore knows them, whatever an operator calls the files
         shutil.copy(core.addresses.master_key_file, key_folder / "master.key")
         shutil.copy(core.addresses.signing_key_file, key_folder / "signing.key")
+        if needed & (master_keys - _ids_of(key_folder / "master.key")):
+            raise BackupError("a master key was retired meanwhile: back up again")
         told("checksums")
         identity = str(uuid.uuid4())
         now = began.astimezone(UTC).isoformat().replace("+00:00", "Z")  # Postgres's, as the log has
@@ -86,6 +95,10 @@ def back_up(core: Core, log_folder: Path, key_folder: Path, told: Told) -> Saved
             if part == "log":
                 saved = manifest
     return Saved(saved, _size(log_folder), _size(key_folder))
+
+
+def _ids_of(master_keys: Path) -> set[bytes]:
+    return {key_id(key) for key in read_keys(master_keys)}
 
 
 def _dump(core: Core, folder: Path, snapshot: str, what: list[str]) -> None:

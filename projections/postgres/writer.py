@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
@@ -29,8 +29,9 @@ Observe = Callable[[str, int, float], None]
 COUNTED = "deliveries"
 """The view whose rows the campaign counters sum."""
 
-ERASURE = "ContactErased"
-"""What reaches every copy of a row, also one that is kept for comparison and stands still."""
+ERASURES: Final = frozenset({"ContactErased", "UserRemoved", "InvitationRevoked"})
+"""What destroys the key of a person: it reaches every copy of a row, also in a shadow that does not
+follow, because it stands still, is only begun, or was left behind."""
 
 
 def _unobserved(_topic: str, _events: int, _seconds: float) -> None:
@@ -139,10 +140,21 @@ class ProjectionWriter:
                 counters.add(conn, counters.deltas(changes.values()), schema)
 
     def _erase(self, conn: psycopg.Connection[Any], name: str, events: list[Event]) -> None:
-        """A shadow that stands still at an earlier position forgets people all the same."""
-        erased = [event for event in events if event.type == ERASURE]
-        if erased and _stands_still(conn, name):
-            self._fold(conn, self._views[name], erased, "shadow")
+        """A shadow that does not follow forgets people all the same. Its rows stay where they
+        stand, so that a rebuild that goes on folds the rest into them; those of a shadow that can
+        only be built anew go."""
+        view = self._views[name]
+        erased = {view.key_of(e): e for e in events if e.type in ERASURES & view.events}
+        if not erased or not _is_there(conn, name):
+            return
+        if not alike(conn, tables_of(name)):
+            forget = f"DELETE FROM shadow.{name} WHERE {view.key} = ANY(%s::uuid[])"  # noqa: S608
+            conn.execute(forget.encode(), (sorted(erased),))
+            return
+        table = self._table(conn, view, "shadow")
+        known = table.load(conn, erased)
+        if known:
+            table.store(conn, [_blank(view, row, erased[key]) for key, row in known.items()])
 
     def _table(self, conn: psycopg.Connection[Any], view: View[Any], schema: str) -> Table:
         if schema not in self._tables:
@@ -170,12 +182,16 @@ def _following(
     return [view for view in found if alike(conn, tables_of(view))]
 
 
-def _stands_still(conn: psycopg.Connection[Any], view: str) -> bool:
-    """Whether there is a finished shadow of the view that follows nothing."""
-    found = conn.execute(
-        "SELECT 1 FROM state.rebuilds WHERE view = %s AND state = 'compared'", (view,)
-    ).fetchone()
-    return found is not None and alike(conn, tables_of(view))
+def _is_there(conn: psycopg.Connection[Any], view: str) -> bool:
+    """Whether the view has a shadow, finished or not."""
+    found = conn.execute("SELECT to_regclass(%s) IS NOT NULL", (f"shadow.{view}",)).fetchone()
+    return bool(found and found[0])
+
+
+def _blank(view: View[Any], row: Any, event: Event) -> Any:
+    """The row without the person, at the position where it stands."""
+    blank: Any = view.fold(row, event)
+    return blank._replace(position=row.position, version=row.version)
 
 
 def _position(batch: Batch) -> int:

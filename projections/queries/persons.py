@@ -11,9 +11,12 @@ from projections.queries.conversations import Decode
 from projections.queries.rows import Conn, Row, fetch_all, fetch_one
 from schemas.codec import Event, to_datetime
 
+PAGE = 2_000
+"""Events of conversations and test mails that are read at a time, however many there are."""
 _SEALING = """
     SELECT bytes, position FROM log.events
-    WHERE organization_id = %s AND type IN ('TurnReceived', 'TestSendRequested') ORDER BY position
+    WHERE organization_id = %s AND position > %s AND type IN ('TurnReceived', 'TestSendRequested')
+    ORDER BY position LIMIT %s
 """
 _STREAMS = """
     SELECT bytes, position FROM log.events WHERE stream_id = ANY(%s::uuid[]) ORDER BY position
@@ -53,9 +56,13 @@ def references_to(
 
     Reads every event of the organization that seals a stranger's address.
     """
-    events = decode(conn, conn.execute(_SEALING, [organization_id]).fetchall())
-    wanted = set(addresses)
-    return sorted({r for r, text in _sealed(events) if _hash(text, hash_address) in wanted})
+    wanted, behind = set(addresses), 0
+    found: set[str] = set()
+    while rows := conn.execute(_SEALING, [organization_id, behind, PAGE]).fetchall():
+        behind = rows[-1][1]
+        sealed = _sealed(decode(conn, rows))
+        found |= {r for r, text in sealed if _hash(text, hash_address) in wanted}
+    return sorted(found)
 
 
 def _sealed(events: Iterable[Event]) -> Iterator[tuple[str, str]]:

@@ -113,13 +113,13 @@ class Builder:
 
     def _load(self, events: Sequence[Event]) -> None:
         """Rows that these events may change and that are not in memory. No row of a stream is
-        older than its first event."""
+        older than its first event, unless the shadow was filled further than this already."""
         key_of = self._view.key_of
         begun: set[str] = set()
         missing: set[str] = set()
         for event in events:
             key = key_of(event)
-            if event.version == 1:
+            if event.version == 1 and self._filling:
                 begun.add(key)
             elif key not in self._rows and key not in begun:
                 missing.add(key)

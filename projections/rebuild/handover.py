@@ -68,12 +68,17 @@ def lock_positions(conn: Conn, view: View[Any], codec: Codec) -> None:
             positions.lock(conn, [view.name], (topic, partition))
 
 
+def stop_following(conn: Conn, view: View[Any]) -> None:
+    """The projections, whose positions are locked, leave the shadow alone from now on."""
+    conn.execute(
+        "DELETE FROM state.positions WHERE consumer = %s", (positions.shadow_of(view.name),)
+    )
+
+
 def let_go(conn: Conn, view: View[Any], codec: Codec) -> None:
     """Drop the shadow, if there is one: the projections stop following it first."""
     with conn.transaction():
         lock_positions(conn, view, codec)
-        conn.execute(
-            "DELETE FROM state.positions WHERE consumer = %s", (positions.shadow_of(view.name),)
-        )
+        stop_following(conn, view)
         shadow.drop(conn, view.name)
         records.forget(conn, view.name)

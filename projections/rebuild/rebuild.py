@@ -62,7 +62,7 @@ class Rebuilder:
             target = self._target(as_of)
             known = records.find(self.conn, view.name)
             fits = known is not None and alike(self.conn, tables_of(view.name))
-            if known is not None and fits and self._was_left_behind(known, as_of):
+            if known is not None and fits and self._was_left_behind(view, known, as_of):
                 self.say("the shadow was left behind: it is brought up from the log")
             elif known is None or not fits or (known.state, known.as_of) != ("building", as_of):
                 known = self._begin(view, target, as_of, known)
@@ -95,16 +95,19 @@ class Rebuilder:
         row = self.conn.execute("SELECT min(position), max(position) FROM log.events").fetchone()
         return (row[0] or 0, row[1] or 0) if row else (0, 0)
 
-    def _was_left_behind(self, known: records.Rebuild, as_of: int | None) -> bool:
-        """Whether a follower has a gap; it is then to be built from before the gap."""
+    def _was_left_behind(self, view: View[Any], known: records.Rebuild, as_of: int | None) -> bool:
+        """Whether a follower has a gap; it then follows no more in the other partitions either,
+        and is to be built from before the gap."""
         if as_of is not None or known.state != "following" or known.swapped:
             return False
         if behind(self.conn, known.view) is None:
             return False
         names = (known.view, positions.shadow_of(known.view))
-        row = self.conn.execute(_LEFT_BEHIND, names).fetchone()
-        low = row[0] if row and row[0] is not None else 0
         with self.conn.transaction():
+            handover.lock_positions(self.conn, view, self.codec)
+            row = self.conn.execute(_LEFT_BEHIND, names).fetchone()
+            low = row[0] if row and row[0] is not None else 0
+            handover.stop_following(self.conn, view)
             records.change(self.conn, known.view, state="building", high=low)
             self.conn.execute(
                 "UPDATE state.rebuild_parts SET position = %s WHERE id = %s", (low, known.id)

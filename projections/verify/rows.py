@@ -18,7 +18,7 @@ from projections.postgres.departed import PRESENT
 from projections.postgres.folding import Change
 from projections.postgres.tables import Table, open_tables
 from projections.postgres.view import View
-from projections.postgres.writer import COUNTED, ERASURE
+from projections.postgres.writer import COUNTED, ERASURES
 from projections.rebuild import blame
 from projections.verify.decoding import decoded
 from projections.verify.fault import POSTGRES, Fault
@@ -143,7 +143,7 @@ class ViewCheck:
         events = blame.events_of_row(
             self._conn, self._view, self._codec, self._ring, folded.last, key, folded.last
         )
-        if any(event.type == ERASURE and event.position > upto for event in events):
+        if any(event.type in ERASURES and event.position > upto for event in events):
             return  # the key is gone, and the row goes when the view comes to that event
         events = [event for event in events if event.position <= upto]
         states = blame.states(self._view, events)

@@ -13,7 +13,8 @@ from streams.agents.webhooks import TOPIC, Arrival, absorb, arrival
 from streams.ports import DeadLetters
 
 REASON: Final = "unknown_message"
-_CHUNK: Final = 300
+CHUNK: Final = 240
+"""Webhooks a transaction: one makes four events at most, and an append takes 1,000."""
 _KEEP = """
     INSERT INTO state.webhook_waiting (organization_id, origin, body, received_at, next_try)
     SELECT o, g, b, r, now() + interval '1 second'
@@ -55,7 +56,7 @@ def try_again(
     One that is still unknown after `wait` goes to the dead letters, then out of the table: when
     the process dies in between it is written twice, never lost.
     """
-    rows = tx.connection.execute(_DUE, (_CHUNK,)).fetchall()
+    rows = tx.connection.execute(_DUE, (CHUNK,)).fetchall()
     waited = {row[1]: row[4] for row in rows}
     unknown = absorb(tx, [_arrival(*row[:4]) for row in rows], addresses) if rows else []
     given_up = [each for each in unknown if waited[each.origin] >= wait]

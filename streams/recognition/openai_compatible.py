@@ -7,7 +7,7 @@ import logging
 from typing import Any, Final
 
 import openai
-from openai import OpenAI
+from openai import DefaultHttpxClient, OpenAI
 from openai.types.shared_params import ResponseFormatJSONObject
 from pydantic import ValidationError
 
@@ -20,6 +20,8 @@ from streams.recognition.wording import read
 NAME: Final = "openai"
 TIMEOUT_SECONDS: Final = 30.0
 RETRIES: Final = 2
+LONGEST_WAIT: Final = 2.0
+"""Seconds before a further try, at most, whatever the endpoint asks for."""
 _UNUSABLE: Final = (
     openai.OpenAIError,
     ValidationError,
@@ -44,7 +46,7 @@ class OpenAIRecognizer:
     """Structured output, validated here again; JSON mode where strict schemas are refused.
 
     A dangerous intent is believed only when the offline guards find words for it. Blocks for
-    `timeout` seconds at most per try. Never logs what was said.
+    `timeout` seconds at most per try, and LONGEST_WAIT in between. Never logs what was said.
     """
 
     def __init__(
@@ -59,7 +61,11 @@ class OpenAIRecognizer:
         # At DEBUG the client logs whole requests, and with them what people said.
         logging.getLogger("openai").setLevel(logging.WARNING)
         self._client = OpenAI(
-            api_key=api_key, base_url=base_url, timeout=timeout, max_retries=retries
+            api_key=api_key,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=retries,
+            http_client=DefaultHttpxClient(event_hooks={"response": [_now_or_not_at_all]}),
         )
         self._model = model
         self._strict = True
@@ -104,6 +110,18 @@ class OpenAIRecognizer:
             temperature=0,
         )
         return Answer.model_validate_json(completion.choices[0].message.content or "")
+
+
+def _now_or_not_at_all(response: Any) -> None:
+    """Who is told to come back later is answered by the next recogniser: the client would sleep,
+    up to two minutes, and with it everybody who waits for a reply."""
+    said = response.headers
+    try:
+        wait = max(float(said.get("retry-after", 0)), float(said.get("retry-after-ms", 0)) / 1000)
+    except ValueError:  # a date
+        wait = LONGEST_WAIT + 1
+    if wait > LONGEST_WAIT:
+        said["x-should-retry"] = "false"
 
 
 def _messages(utterance: Utterance) -> list[Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Annotated, Any, BinaryIO, Final
 
@@ -24,6 +25,8 @@ from domain.contact.values import Consent
 from schemas.positions import write_token
 
 router = APIRouter(prefix="/v1/contacts", tags=["contacts"])
+AT_ONCE: Final = 4
+"""Imports of a process at a time: one with a key holds a connection to Postgres until its end."""
 LARGEST_FILE: Final = 512 * 1024 * 1024
 _SHOWN: Final = 1000
 _TYPES: Final = ("text/csv", "application/x-ndjson")
@@ -82,14 +85,15 @@ async def import_contacts(
     )
     key = idempotency_key(request)
     spool, digest = await _spool(request)
-    steps = _once(services, key, digest, order, spool)
+    turns: threading.Semaphore = request.app.state.import_turns
+    steps = _once(services, turns, key, digest, order, spool)
     if "application/x-ndjson" in request.headers.get("accept", ""):
         first = await run_in_threadpool(next, steps)  # a file that is no table is refused with 422
         replayed = {"Idempotency-Replayed": "true"} if isinstance(first, Answer) else None
         return StreamingResponse(
             _lines(first, steps), media_type="application/x-ndjson", headers=replayed
         )
-    return await run_in_threadpool(_whole, steps)
+    return await whole(steps)
 
 
 def _content_type(request: Request) -> str:
@@ -120,14 +124,21 @@ async def _spool(request: Request) -> tuple[BinaryIO, bytes]:
 
 
 def _once(
-    services: Services, key: str | None, digest: bytes, order: ImportOrder, spool: BinaryIO
+    services: Services,
+    turns: threading.Semaphore,
+    key: str | None,
+    digest: bytes,
+    order: ImportOrder,
+    spool: BinaryIO,
 ) -> Iterator[Step | Answer]:
     """The steps of the import; with a key that was used before, the answer of then alone.
 
-    The file is closed at the end. Raises Problem while the same key's import is under way.
+    The file is closed at the end. Raises Problem while the same key's import is under way, or too
+    many others.
     """
     organization = order.meta.organization_id
     with spool, ExitStack() as stack:
+        stack.enter_context(_turn(turns))
         if key is not None:
             if not stack.enter_context(services.commands.alone(organization, key)):
                 raise _under_way()
@@ -142,19 +153,37 @@ def _once(
             services.commands.keep(organization, key, digest, summary.answer())
 
 
+@contextmanager
+def _turn(turns: threading.Semaphore) -> Iterator[None]:
+    """A place among the imports that go on, while the block runs. Raises Problem."""
+    if not turns.acquire(blocking=False):
+        raise _too_many()
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+def _too_many() -> Problem:
+    detail = "Too many imports are under way here. Nothing was done; send it again in a moment."
+    return Problem(503, "unavailable", detail, headers={"Retry-After": "5"})
+
+
 def _under_way() -> Problem:
     detail = "The import with this Idempotency-Key is under way. Ask again when it is done."
     return Problem(409, "in_progress", detail, headers={"Retry-After": "5"})
 
 
-def _whole(steps: Iterator[Step | Answer]) -> Response:
-    """The whole import as one answer."""
+async def whole(steps: Iterator[Step | Answer]) -> Response:
+    """The whole import as one answer.
+
+    A thread goes back after every chunk: imports take minutes, and others need it too.
+    """
     summary = Summary()
-    for step in steps:
-        if isinstance(step, Answer):
-            return response_of(step, replayed=True)
-        summary.add(step)
-    return response_of(summary.answer())
+    while (earlier := await run_in_threadpool(summary.add_chunk, steps)) is None:
+        if summary.ended:
+            return response_of(summary.answer())
+    return response_of(earlier, replayed=True)
 
 
 class Summary:
@@ -163,6 +192,18 @@ class Summary:
     def __init__(self) -> None:
         self._rejected: list[dict[str, Any]] = []
         self._last = Progress(0, 0, 0, 0, 0, {})
+        self.ended = False
+
+    def add_chunk(self, steps: Iterator[Step | Answer]) -> Answer | None:
+        """The steps of one more chunk; the answer instead, if there was one before."""
+        for step in steps:
+            if isinstance(step, Answer):
+                return step
+            self.add(step)
+            if isinstance(step, Progress):
+                return None
+        self.ended = True
+        return None
 
     def add(self, step: Step) -> None:
         """One more step."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,20 +30,29 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Runs beside the senders; several of them do each other no harm."""
+    """Runs beside the senders; several of them do each other no harm.
+
+    A step begins no look-up after `turn` seconds (by `clock`): a provider that lets everybody wait
+    for its answers would else make it so long that the whole process is taken for stuck.
+    """
 
     ledger: Ledger
     senders: Senders
     provider: MailProvider
     policy: Policy
     settling: timedelta
+    turn: float = 5.0
+    clock: Callable[[], float] = time.monotonic
 
     def step(self) -> bool:
         """End what is over and look up what is due; whether there was anything to do."""
         expired = self.ledger.expire()
         due = self.ledger.due_lookups()
+        until = self.clock() + self.turn
         for batch in due:
             self._look_up(batch)
+            if self.clock() >= until:
+                break  # the next step goes on with the others
         return bool(expired or due)
 
     def _look_up(self, batch: OpenBatch) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from api.routers.contacts.importing import AT_ONCE
 from tests.support.api import Api
 
 HEADER = "email,first_name,note\n"
@@ -123,6 +124,29 @@ def test_an_import_under_way_is_not_begun_a_second_time(shared: Api) -> None:
         answer = import_csv(shared, HEADER + "x3@example.com,A,\n", Idempotency_Key="import-3")
     assert (answer.status_code, answer.json()["code"]) == (409, "in_progress")
     assert answer.headers["Retry-After"]
+
+
+def test_more_imports_than_there_is_room_for_are_refused_and_take_no_connection(
+    shared: Api,
+) -> None:
+    text, turns = (
+        HEADER + "room@example.com,A,\n",
+        cast("Any", shared.client.app).state.import_turns,
+    )
+    others = 0
+    while turns.acquire(blocking=False):  # as imports do that go on
+        others += 1
+
+    refused = import_csv(shared, text, Idempotency_Key="import-4")
+    turns.release(others)
+    taken = import_csv(shared, text, Idempotency_Key="import-4")
+
+    assert others == AT_ONCE
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert refused.headers["Retry-After"]
+    assert taken.json()["added"] == 1
+    for _ in range(AT_ONCE + 1):  # each gives its place back
+        assert import_csv(shared, text).status_code == 200
 
 
 def test_the_organizations_etag_is_that_of_its_description(shared: Api) -> None:

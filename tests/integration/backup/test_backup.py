@@ -23,6 +23,7 @@ from infra.cli.main import application
 from infra.kafka import consumer_config
 from infra.leaving.checking import in_postgres
 from infra.local.child import child_environment
+from infra.master_keys import fresh_key, write_keys
 from infra.postgres import connect
 from infra.settings import Settings
 from tests.conftest import Database
@@ -94,6 +95,24 @@ def records_in(bootstrap: str, topic: str) -> int:
             ended += 1
     consumer.close()
     return found
+
+
+def test_a_backup_whose_keys_nobody_could_open_any_more_is_refused(
+    api: Api, tmp_path: Path
+) -> None:
+    master_keys, product = tmp_path / "master.key", source(api)
+    master_keys.write_bytes(product.addresses.master_key_file.read_bytes())
+    addresses = replace(product.addresses, master_key_file=master_keys)
+
+    def meanwhile(what: str) -> None:
+        if what == "keys":  # the snapshot was taken before
+            write_keys(master_keys, (fresh_key(),))
+
+    with pytest.raises(BackupError, match="a master key was retired meanwhile"):
+        back_up(Core(product.settings, addresses, "cli"), tmp_path / "l", tmp_path / "k", meanwhile)
+
+    assert not (tmp_path / "l").exists()
+    assert not (tmp_path / "k").exists()
 
 
 def test_back_up_erase_wipe_restore(api: Api, tmp_path: Path) -> None:

@@ -10,12 +10,19 @@ from typing import Any
 import psycopg
 import pytest
 
+from infra.bootstrap import Core
 from infra.erasure.certificate import read_certificate
 from infra.keys import ERASURES
+from infra.postgres import connect
 from infra.rebuilding.desk import PostgresDesk
 from infra.rebuilding.workers import Access
+from infra.verifying.verifier import Verifier
 from infra.wakeups import Wakeups
+from projections.postgres.tables import open_tables
 from projections.postgres.views import contacts
+from projections.queries import persons
+from projections.verify import rows as verify_rows
+from projections.verify.fault import POSTGRES
 from tests.integration.api.test_campaign_actions import approved
 from tests.integration.api.test_campaign_runs import claim, delivery_event
 from tests.support.api import Api
@@ -89,6 +96,19 @@ def test_what_a_stranger_said_to_be_is_erased_with_the_contact(api: Api) -> None
     assert shown == "send a test to [removed]"
     found = rows(api, "SELECT mentions::text FROM views.turns")
     assert "ovelace" not in str(found)
+
+
+def test_however_much_was_said_all_of_it_is_looked_through(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "PAGE", 1)
+    for text in (f"send a test to {ADA}", "hello", f"who is {ADA}"):
+        say(api, text)
+    contact = api.contact(ADA)
+
+    keys = erase(api, contact).json()["certificate"]["keys_destroyed"]
+
+    assert len(keys) == 3
 
 
 def test_a_former_address_is_silenced_too_but_not_one_that_is_somebody_elses(api: Api) -> None:
@@ -233,6 +253,68 @@ def test_a_copy_that_stands_still_for_comparison_forgets_the_person_too(api: Api
 
     assert kept() == {(contact, "", ""), (other, "bob@example.com", "Bob")}
     assert desk.diff("contacts").same
+
+
+def shadow_of_contacts(api: Api) -> tuple[PostgresDesk, str, str]:
+    """A shadow of two contacts that follows; the first one is to be erased."""
+    contact = api.contact(ADA, first_name="Ada")
+    other = api.contact("bob@example.com", first_name="Bob")
+    at = api.worker.addresses
+    desk = PostgresDesk(Access(at.postgres_owner_url, at.master_key_file))
+    desk.rebuild("contacts")
+    return desk, contact, other
+
+
+def test_a_shadow_that_a_migration_left_behind_forgets_the_person_too(api: Api) -> None:
+    desk, contact, other = shadow_of_contacts(api)
+    with connect(api.worker.addresses.postgres_owner_url) as owner:
+        # As a migration does, seen from the shadow: one of the two has a column more.
+        owner.execute("ALTER TABLE shadow.contacts ADD COLUMN more integer NOT NULL DEFAULT 0")
+
+    erase(api, contact)
+
+    kept = rows(api, "SELECT id, email, first_name FROM shadow.contacts")
+    assert kept == [(other, "bob@example.com", "Bob")]
+    desk.rebuild("contacts")
+    assert desk.diff("contacts").same
+
+
+def test_a_rebuild_that_was_interrupted_forgets_the_person_and_can_go_on(api: Api) -> None:
+    desk, contact, other = shadow_of_contacts(api)
+    with connect(api.worker.addresses.postgres_owner_url) as owner:
+        # As one leaves it that is killed before the projections follow.
+        owner.execute("DELETE FROM state.positions WHERE consumer = 'contacts/shadow'")
+        owner.execute("UPDATE state.rebuilds SET state = 'building' WHERE view = 'contacts'")
+    assert api.patch(f"/v1/contacts/{contact}", {"email": "countess@example.com"}).is_success
+
+    erase(api, contact)
+
+    kept = set(rows(api, "SELECT id, email, first_name FROM shadow.contacts"))
+    assert kept == {(contact, "", ""), (other, "bob@example.com", "Bob")}
+    desk.rebuild("contacts")
+    assert desk.diff("contacts").same
+
+
+def test_an_erasure_while_the_stores_are_compared_is_taken_for_no_fault(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = api.contact(ADA, first_name="Ada")
+    erased = []
+
+    def meanwhile(conn: Any, views: Any) -> Any:
+        """Told once what is compared was settled, and before any of it is read."""
+        if views == [contacts.VIEW]:
+            erased.append(erase(api, contact).status_code)
+        return open_tables(conn, views)
+
+    monkeypatch.setattr(verify_rows, "open_tables", meanwhile)
+    core = Core(api.worker.settings, api.worker.addresses, "verify")
+
+    found = Verifier(core).verify((POSTGRES,))
+    core.pool.close()
+
+    assert erased == [200]
+    assert found.faults == []
 
 
 def test_totals_and_deliveries_stay_as_they_were(api: Api) -> None:

@@ -15,11 +15,12 @@ from domain.organization.aggregate import Organization
 from domain.organization.commands import IssueApiKey
 from domain.shared.errors import NotFoundError
 from domain.shared.meta import Meta
+from infra import event_log
 from infra.event_log import Draft, EventTooLargeError, EventWriter
 from infra.idempotency import AnswerStore
 from infra.keys import SubjectKeys
 from infra.master_keys import MasterKeys
-from infra.postgres import make_pool
+from infra.postgres import connect, make_pool
 from infra.transactions import CommandLog, PostgresTransaction
 from schemas.codec import Codec
 from schemas.registry import default_registry
@@ -103,6 +104,48 @@ def _renamed(tx: PostgresTransaction, organization: UUID, name: str) -> None:
     loaded = tx.load(Organization, organization)
     loaded.rename(name, meta(organization))
     tx.save(loaded)
+
+
+def test_whoever_stands_still_with_the_log_s_lock_stops_nobody_for_ever(
+    log: CommandLog, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization = create(log, "Acme")
+    monkeypatch.setattr(event_log, "LONGEST_PAUSE", "200ms")
+    locked: list[str] = []
+
+    def stand_still() -> None:
+        with connect(database.worker_url) as other:
+            other.execute("SET LOCAL lock_timeout = '60s'")
+            other.execute("SELECT pg_advisory_xact_lock(7301)")
+            locked.append("by somebody else")
+
+    def rename(tx: PostgresTransaction) -> None:
+        _renamed(tx, organization, "never committed")
+        tx.after_append(stand_still)
+
+    with pytest.raises(psycopg.OperationalError):
+        log.run(organization, rename)
+
+    assert locked == ["by somebody else"]
+    monkeypatch.undo()
+    loaded, _ = log.run(organization, lambda tx: tx.load(Organization, organization))
+    assert (loaded.name, loaded.version) == ("Acme", 1)
+
+
+def test_a_connection_into_a_silent_network_is_noticed_within_half_a_minute(
+    database: Database,
+) -> None:
+    with (
+        connect(database.worker_url) as alone,
+        make_pool(database.worker_url, size=1, application="test") as pool,
+        pool.connection() as pooled,
+    ):
+        for connection in (alone, pooled):
+            asked = connection.info.get_parameters()
+            idle, interval, count = (
+                int(asked[f"keepalives_{name}"]) for name in ("idle", "interval", "count")
+            )
+            assert 0 < idle + interval * count <= 30
 
 
 def test_a_tailing_reader_sees_every_position_with_eight_writers(

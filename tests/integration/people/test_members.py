@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 import uuid
+from typing import Any
 
 import pytest
 
 from domain.access.permissions import ROLE_NAMES
+from infra.postgres import connect
+from infra.rebuilding.desk import PostgresDesk
+from infra.rebuilding.workers import Access
 from tests.support.people import PASSWORD, Entrance, Member
 
 
@@ -131,6 +135,38 @@ def test_another_organizations_people_are_not_there(shared: Entrance, owner: Mem
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     listed = ours.get(f"/v1/sessions?user_id={stranger.user_id}", key=owner.access_token)
     assert listed.json() == {"items": []}
+
+
+def test_copies_for_comparison_forget_who_was_removed_and_who_is_not_invited_after_all(
+    entrance: Entrance,
+) -> None:
+    owner = entrance.sign_up()
+    ben, api = entrance.invited(owner, "marketer"), entrance.api
+    cara = {"email": "cara@example.com", "role": "admin"}
+    invitation = api.post("/v1/invitations", cara, key=owner.access_token).json()["id"]
+    at = api.worker.addresses
+    desk = PostgresDesk(Access(at.postgres_owner_url, at.master_key_file))
+
+    def kept() -> list[tuple[Any, ...]]:
+        with connect(at.postgres_worker_url) as connection:
+            return connection.execute(
+                "SELECT email FROM shadow.users WHERE id = %s UNION ALL"
+                " SELECT email FROM shadow.invitations WHERE id = %s",
+                (ben.user_id, invitation),
+            ).fetchall()
+
+    with connect(at.postgres_worker_url) as connection:
+        (position,) = connection.execute("SELECT max(position) FROM log.events").fetchone() or (0,)
+    for view in ("users", "invitations"):
+        desk.rebuild(view, as_of=position)
+    assert kept() == [(ben.email,), ("cara@example.com",)]
+
+    for path in (f"/v1/users/{ben.user_id}", f"/v1/invitations/{invitation}"):
+        assert api.delete(path, key=owner.access_token).status_code == 204
+
+    assert kept() == [("",), ("",)]
+    assert desk.diff("users").same
+    assert desk.diff("invitations").same
 
 
 def test_a_role_is_in_force_for_tokens_that_are_out(entrance: Entrance) -> None:

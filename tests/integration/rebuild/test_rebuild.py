@@ -203,6 +203,33 @@ def test_a_shadow_that_was_left_behind_is_not_swapped_but_brought_up(world: Mode
     desk.swap("deliveries")
 
 
+def test_a_shadow_that_was_left_behind_in_one_partition_counts_nothing_twice(
+    world: Models,
+) -> None:
+    events = delivery_events(10_000)
+    world.append(events[:6_000])
+    world.live()
+    desk = world.desk()
+    desk.rebuild("deliveries")
+    # Of several processes one, an older version, is at work on one of the partitions.
+    world.conn.execute(
+        "UPDATE state.positions SET consumer = 'aside'"
+        " WHERE consumer = 'deliveries/shadow' AND partition = 0"
+    )
+    world.append(events[6_000:])  # new deliveries are among them
+    world.live()
+    world.conn.execute(
+        "UPDATE state.positions SET consumer = 'deliveries/shadow' WHERE consumer = 'aside'"
+    )
+
+    said: list[str] = []
+    desk.rebuild("deliveries", say=said.append)
+
+    assert said == ["the shadow was left behind: it is brought up from the log"]
+    assert desk.diff("deliveries").same
+    desk.swap("deliveries")
+
+
 def test_a_migration_of_the_live_table_leaves_its_shadow_behind_and_stops_nothing(
     world: Models,
 ) -> None:

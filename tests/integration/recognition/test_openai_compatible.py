@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -175,6 +176,25 @@ def test_a_full_endpoint_is_asked_again_when_it_says(fake: FakeModel) -> None:
     fake.replies = [lambda _: busy, says(answer("help"))]
     assert recognizer(fake).recognize(utterance("what can you do")).intent == "help"
     assert fake.times[1] - fake.times[0] >= 0.95
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"Retry-After": "60"},
+        {"Retry-After": formatdate(time.time() + 60, usegmt=True)},
+        {"Retry-After": "1", "Retry-After-Ms": "60000"},
+        {"Retry-After": "60", "X-Should-Retry": "true"},
+    ],
+)
+def test_an_endpoint_that_is_full_for_long_is_not_waited_for(
+    fake: FakeModel, later: dict[str, str]
+) -> None:
+    busy = JSONResponse({"error": {"message": "slow down"}}, 429, later)
+    fake.replies = [lambda _: busy, says(answer("help"))]
+    chain = RecognizerChain([recognizer(fake), Fallback()])
+    assert chain.recognize(utterance("what can you do")).recognizer == "fallback"
+    assert len(fake.requests) == 1
 
 
 def test_a_broken_endpoint_is_asked_three_times_in_all(fake: FakeModel) -> None:

@@ -115,6 +115,23 @@ def test_a_search_tells_a_server_that_is_closed_to_us_from_one_that_is_away(
         Postmark(url, QUICK).find(SENDING, "b")
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"TotalCount": 1, "Messages": [{"MessageID": "m"}]},
+        {"TotalCount": 1, "Messages": [{"MessageID": "m", "Metadata": None}]},
+        {"TotalCount": 1, "Messages": [{"MessageID": 7, "Metadata": {"delivery_id": "d"}}]},
+        {"TotalCount": None, "Messages": [{"MessageID": "m", "Metadata": {"delivery_id": "d"}}]},
+        {"TotalCount": 1, "Messages": None},
+    ],
+)
+def test_an_answer_that_nobody_understands_is_as_good_as_none(page: dict[str, Any]) -> None:
+    with server(answering("200 OK", json.dumps(page).encode())) as (url, _):
+        postmark = Postmark(url, QUICK)
+        with pytest.raises(ProviderAwayError, match="unknown shape"):
+            postmark.find(SENDING, "b")
+
+
 FOUND: dict[str, Any] = {
     "MessageID": "m", "ReceivedAt": "2026-03-02T12:00:00.0000000-05:00",
     "Recipients": ["ada@example.com"],

@@ -256,6 +256,28 @@ def test_a_provider_that_cannot_look_postpones_the_decision() -> None:
     assert (books.looked_up, books.postponed) == ([], [(books.due[0], RETRY)])
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(0.0, 3), (2.0, 3), (15.0, 1)])
+def test_a_provider_that_lets_everybody_wait_does_not_make_a_step_last_for_ever(
+    seconds: float, asked: int
+) -> None:
+    batches = [OpenBatch(name, "o", 0, Route(2, "broadcast")) for name in "abc"]
+    books, provider, now = Books([], due=batches), Provider(), [0.0]
+
+    class Slow(Provider):
+        def find(self, sending: Sending, batch_id: str) -> Mapping[str, str]:
+            now[0] += seconds
+            return provider.find(sending, batch_id)
+
+    resolver = Resolver(
+        books, Connections(), Slow(), "resend", timedelta(0), turn=5.0, clock=lambda: now[0]
+    )
+
+    assert resolver.step()
+
+    assert [batch for _, _, batch in provider.asked] == ["a", "b", "c"][:asked]
+    assert [batch.batch_id for batch, _ in books.postponed] == ["a", "b", "c"][:asked]
+
+
 @pytest.mark.parametrize("connected", [True, False])
 @pytest.mark.parametrize("policy", ["resend", "hold"])
 def test_a_server_that_is_closed_to_us_for_a_day_leaves_the_decision_to_a_person(

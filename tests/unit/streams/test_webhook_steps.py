@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from infra.event_log import MOST_EVENTS
 from schemas.codec import to_micros
+from streams.agents import reactions, waiting
 from streams.steps.suppression import NO_SIGNS, Change, Signs, change, meaning, with_signs
 from streams.steps.webhooks import Observation, Sign, UnreadableWebhookError, understand
 
@@ -199,3 +201,8 @@ def test_nothing_a_provider_says_lifts_what_stays(present: Any) -> None:
     after = Signs(lifted=moment(3), returned=moment(3))
 
     assert change(present, NO_SIGNS, after, since=moment(1)) == Change()
+
+
+def test_no_transaction_of_webhooks_outgrows_an_append() -> None:
+    """One makes four events at most: acceptance, what was observed, two about the address."""
+    assert 4 * max(reactions.CHUNK, waiting.CHUNK) <= MOST_EVENTS
