@@ -13,7 +13,7 @@ from infra.local.probes import http_ok, kafka_answers, postgres_answers
 from infra.local.processes import Heartbeat, Probe, ProcessSpec, heartbeat_file
 from infra.settings import Settings
 
-BEHIND = 10
+BEHIND = 5
 """Niceness of analytics and its store: on a full machine mails, replies and views go first."""
 
 
