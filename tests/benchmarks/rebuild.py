@@ -32,10 +32,11 @@ Comparison: a million delivery rows with as many, five of them different. Swaps:
 rollbacks in a minute of 50 reads a second; waits for locks as Postgres tells them."""
 _MORE_ROWS = """
 INSERT INTO {schema}.deliveries
-SELECT (l.made).* FROM (
-  SELECT jsonb_populate_record(d, jsonb_build_object('id', md5(d.id::text || n)::uuid)) AS made
-  FROM (SELECT * FROM views.deliveries ORDER BY id LIMIT %s) AS d, generate_series(1, %s) AS n
-) AS l
+SELECT made.* FROM (SELECT * FROM views.deliveries ORDER BY id LIMIT %s) AS d,
+  generate_series(1, %s) AS n,
+  LATERAL jsonb_populate_record(
+    NULL::views.deliveries, to_jsonb(d) || jsonb_build_object('id', md5(d.id::text || n)::uuid)
+  ) AS made
 """
 
 
