@@ -9,6 +9,7 @@ from tests.benchmarks import (
     backup,
     clickhouse,
     contacts,
+    encryption,
     limits,
     login,
     projection,
@@ -19,6 +20,7 @@ from tests.benchmarks import (
     send,
     start,
     visible,
+    why,
 )
 from tests.benchmarks.bench import Benchmark
 
@@ -38,7 +40,9 @@ BENCHMARKS: dict[str, Benchmark] = {
         send,
         login,
         start,
+        why,
         backup,
+        encryption,
         access,
         limits,
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from infra.event_log import NewEvent
 from schemas.codec import Codec
-from schemas.registry import default_registry
+from schemas.registry import Registry, default_registry
 
 ORGANIZATION = str(UUID(int=7))
 _BEGAN = 1_767_600_000_000_000  # microseconds
@@ -34,13 +34,13 @@ class _SameKey(Mapping[str, bytes]):
         return 0
 
 
-def delivery_events(count: int, seed: int = 1) -> list[NewEvent]:
+def delivery_events(count: int, seed: int = 1, registry: Registry | None = None) -> list[NewEvent]:
     """So many events of deliveries, in the order in which a sender and webhooks make them.
 
     A campaign has 2,000 contacts: all intended, then claimed and accepted in batches of 500, then
-    delivered in any order, and four in ten opened.
+    delivered in any order, and four in ten opened. `registry`: other schemas than the product's.
     """
-    maker = _Maker(random.Random(seed))
+    maker = _Maker(random.Random(seed), registry)
     campaigns = (maker.campaign() for _ in itertools.count())
     return list(itertools.islice(itertools.chain.from_iterable(campaigns), count))
 
@@ -52,9 +52,10 @@ def intended(count: int, seed: int = 1) -> list[NewEvent]:
 
 
 class _Maker:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, registry: Registry | None = None) -> None:
         self._rng = rng
-        self._codec = Codec(default_registry(), rng.randbytes)
+        nonces = random.Random(rng.random())  # ids do not depend on what is sealed
+        self._codec = Codec(registry or default_registry(), nonces.randbytes)
         self._keys = _SameKey()
         self._now = _BEGAN
 
