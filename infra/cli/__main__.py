@@ -1,5 +1,16 @@
-"""`python -m infra.cli`: the same as `nudge`, where the script is not on the path."""
+"""Where `nudge` and `python -m infra.cli` begin.
 
-from infra.cli.main import app
+Nothing is imported before it is needed: a worker process that a command starts reads this module
+again, and has no use for the command line.
+"""
 
-app()
+
+def run() -> None:
+    """Run the command that the process was given."""
+    from infra.cli.main import app
+
+    app()
+
+
+if __name__ == "__main__":
+    run()

@@ -1,11 +1,10 @@
-"""What `nudge projections` does with the ClickHouse tables, and its worker processes."""
+"""What `nudge projections` does with the ClickHouse tables."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,10 +13,10 @@ from clickhouse_connect.driver.client import Client
 from infra.local.addresses import resolve
 from infra.postgres import Connection, connect
 from infra.rebuilding.desk import Comparison, Explained
-from infra.rebuilding.workers import Progress, at_once, settled
+from infra.rebuilding.filling import AnalyticsAccess, FillJob, fill, fill_one
+from infra.rebuilding.processes import at_once
+from infra.rebuilding.workers import Progress
 from infra.settings import Settings
-from projections.clickhouse.connect import DATABASE
-from projections.clickhouse.connect import connect as connect_clickhouse
 from projections.clickhouse.inserts import Inserter
 from projections.postgres.view import View
 from projections.rebuild import records
@@ -26,7 +25,6 @@ from projections.rebuild.analytics_fill import (
     SPAN,
     AnalyticsTable,
     Filler,
-    fill_part,
     table_of,
     tables,
 )
@@ -36,30 +34,6 @@ from projections.rebuild.errors import BadPositionError, NoShadowError, RebuildE
 from projections.rebuild.rebuild import Say
 from schemas.codec import Codec
 from schemas.registry import default_registry
-
-
-@dataclass(frozen=True)
-class AnalyticsAccess:
-    """Where the log, the bookkeeping and ClickHouse are."""
-
-    owner_url: str
-    clickhouse: tuple[str, str, str]
-    """URL, user name, password."""
-    database: str = DATABASE
-
-    def client(self) -> Client:
-        """A ClickHouse client."""
-        return connect_clickhouse(*self.clickhouse, database=self.database, timeout_seconds=120)
-
-
-@dataclass(frozen=True)
-class FillJob:
-    """One share of a rebuild."""
-
-    access: AnalyticsAccess
-    name: str
-    rebuild: records.Rebuild
-    part: int
 
 
 class AnalyticsDesk:
@@ -164,7 +138,7 @@ class AnalyticsDesk:
         jobs = [FillJob(self._access, name, known, part.part) for part in parts]
         if known.high <= int(known.details["span"]) * 2 or len(jobs) == 1:
             for job in jobs:
-                _fill_one(job, lambda: True)
+                fill_one(job, lambda: True)
         else:
             look = partial(records.parts_of, conn, known.id)
             at_once(jobs, fill, lambda: progress(known, look()))
@@ -176,25 +150,6 @@ class AnalyticsDesk:
             self._access.owner_url, autocommit=True, application="nudge-projections"
         ) as conn:
             yield conn
-
-
-def fill(job: FillJob) -> None:
-    """One share in a process of its own."""
-    _fill_one(job, settled())
-
-
-def _fill_one(job: FillJob, going_on: Callable[[], bool]) -> None:
-    codec = Codec(default_registry(), os.urandom)
-    with (
-        connect(job.access.owner_url, application="nudge-rebuild") as conn,
-        job.access.client() as client,
-    ):
-        inserter = Inserter(client)
-        try:
-            filler = Filler(conn, inserter, codec, table_of(codec, job.name))
-            fill_part(conn, filler, job.rebuild, job.part, going_on)
-        finally:
-            inserter.close()
 
 
 def _begin(

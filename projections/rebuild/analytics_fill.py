@@ -165,8 +165,8 @@ class Filler:
 
     def _made(self, events: Sequence[Event]) -> list[Row | None]:
         table = self._table
-        ensure_ids([text for event in events for text in event_rows.ids(event)])
-        ensure_ids([text for event in events for text in table.ids(event)])
+        for ids in {event_rows.ids, table.ids}:
+            ensure_ids([text for event in events for text in ids(event)])
         return [table.row(event) for event in events]
 
     def _insert(self, rows: list[Row], token: str) -> int:

@@ -15,8 +15,9 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from infra.local.secrets import ensure_secrets
-from infra.rebuilding.analytics import AnalyticsAccess, AnalyticsDesk
+from infra.rebuilding.analytics import AnalyticsDesk
 from infra.rebuilding.desk import PostgresDesk
+from infra.rebuilding.filling import AnalyticsAccess
 from infra.rebuilding.workers import Access
 from projections.clickhouse.connect import connect as connect_clickhouse
 from projections.clickhouse.migrate import migrate

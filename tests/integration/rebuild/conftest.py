@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from infra.rebuilding.analytics import AnalyticsAccess, AnalyticsDesk
+from infra.rebuilding.analytics import AnalyticsDesk
+from infra.rebuilding.filling import AnalyticsAccess
 from tests.conftest import Database
 from tests.integration.analytics.conftest import (  # noqa: F401 - fixtures, used by name
     MakeWriter,

@@ -11,7 +11,8 @@ from clickhouse_connect.driver.client import Client
 
 from infra.bootstrap import Core
 from infra.kafka import create_topics
-from infra.rebuilding.analytics import AnalyticsAccess, AnalyticsDesk
+from infra.rebuilding.analytics import AnalyticsDesk
+from infra.rebuilding.filling import AnalyticsAccess
 from infra.verifying.verifier import Verdict, Verifier
 from schemas.topics import all_topics
 from tests.benchmarks.workload import delivery_events
