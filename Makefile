@@ -75,12 +75,15 @@ prerequisites:
 		$$java -version 2>&1 | grep -Eq 'version "(1[7-9]|[2-9][0-9])' || { echo "Java 17 or newer is missing: install it (Debian: apt install openjdk-17-jre-headless, macOS: brew install openjdk) or set JAVA_HOME"; exit 1; }; }
 	@test -n "$$NUDGE_KAFKA_BOOTSTRAP" || command -v mvn >/dev/null || { echo "mvn is missing: install Maven (Debian: apt install maven, macOS: brew install maven)"; exit 1; }
 
+# Compiled once here: where PYTHONDONTWRITEBYTECODE is set, as in many containers, each of the ten
+# processes would else compile every library anew at each of its starts.
 $(STAMP): requirements-bootstrap.lock requirements.lock pyproject.toml
 	@echo "installing the locked environment into .venv"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES) tests
 	@touch $@
 
 # Tools of a release; see [dependency-groups] in pyproject.toml.
