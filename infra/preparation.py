@@ -14,7 +14,9 @@ from infra.kafka import create_topics
 from infra.local.addresses import Addresses, resolve
 from infra.people.token_keys import KEEPS_SIGNING
 from infra.people.wiring import token_keys
+from infra.postgres import connect as connect_postgres
 from infra.settings import Settings
+from infra.topic_versions import refuse_other_topics
 from projections.clickhouse.connect import connect
 from projections.clickhouse.migrate import migrate as migrate_clickhouse
 from schemas.topics import all_topics
@@ -24,7 +26,7 @@ def prepare(settings: Settings, wait_for: Callable[[str], None] = lambda _store:
     """Make the stores ready for the roles; again changes nothing.
 
     `wait_for` is told each store before it is touched, and returns when it answers; Kafka, which
-    takes longest to start, comes last.
+    takes longest to start, comes last. Raises WrongTopicsError.
     """
     addresses = resolve(settings)
     wait_for("postgres")
@@ -36,6 +38,8 @@ def prepare(settings: Settings, wait_for: Callable[[str], None] = lambda _store:
             addresses.postgres_api_url,
         )
     migrate(addresses.postgres_owner_url)
+    with connect_postgres(addresses.postgres_owner_url, autocommit=True) as connection:
+        refuse_other_topics(connection, settings.topic_prefix)
     wait_for("clickhouse")
     with clickhouse(addresses) as client:
         migrate_clickhouse(client)

@@ -30,12 +30,23 @@ def main(arguments: list[str] | None = None) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     try:
-        _runner(role)(settings, stop)
+        _hold_to_topics(role, settings, stop)
+        if not stop.is_set():
+            _runner(role)(settings, stop)
     except Exception as error:  # noqa: BLE001 - whatever it is, the supervisor gets one line
         import structlog
 
         structlog.get_logger().exception("the process stops", reason=str(error))
         sys.exit(mask_text(f"{role}: {error}".splitlines()[0]))
+
+
+def _hold_to_topics(role: str, settings: Settings, stop: threading.Event) -> None:
+    from infra.local.addresses import resolve
+    from infra.topic_versions import hold_to_topics
+
+    at = resolve(settings)
+    url = at.postgres_api_url if role == "api" else at.postgres_worker_url
+    hold_to_topics(url, settings.topic_prefix, role, stop)
 
 
 def _runner(role: str) -> Callable[[Settings, threading.Event], None]:

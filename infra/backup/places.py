@@ -1,53 +1,66 @@
-"""Positions of consumers as offsets of topics that were written anew."""
+"""Positions in the log and offsets of topics, one found from the other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Mapping
+from itertools import accumulate
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
-
-from infra.kafka import KafkaUnavailableError, arrived, consumer_config
+from infra.verifying.kafka_reader import PartitionReader
+from projections.batch import Record
 
 Place = tuple[str, int]
 """Topic (logical) and partition."""
-_PATIENCE: Final = 20
 
 
 def offsets_behind(bootstrap: str, prefix: str, positions: Mapping[Place, int]) -> dict[Place, int]:
-    """For each partition the offset of its first record above a position; its end if none is.
+    """For each partition the offset behind its last record up to a position; 0 if none is.
 
     Reads the partitions from their beginning. Raises KafkaUnavailableError.
     """
-    consumer = Consumer(consumer_config(bootstrap, enable_partition_eof=True))
-    found = dict.fromkeys(positions, 0)
-    left = set(positions)
-    try:
-        consumer.assign([TopicPartition(prefix + t, p, OFFSET_BEGINNING) for t, p in left])
-        silent = 0
-        while left:
-            messages = arrived(consumer, 5_000, 1.0)
-            silent = 0 if messages else silent + 1
-            if silent > _PATIENCE:
-                raise KafkaUnavailableError("the topics do not let themselves be read to the end")
-            for message in messages:
-                place = (str(message.topic()).removeprefix(prefix), int(message.partition() or 0))
-                error = message.error()
-                if error is not None:
-                    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                        left.discard(place)
-                elif place in left:
-                    if _position(message.headers()) > positions[place]:
-                        left.discard(place)
-                    else:
-                        found[place] = int(message.offset() or 0) + 1
-    finally:
-        consumer.close()
+    found = offsets_of(bootstrap, prefix, {place: [at] for place, at in positions.items()})
+    return {place: found[place, at] for place, at in positions.items()}
+
+
+def offsets_of(
+    bootstrap: str, prefix: str, wanted: Mapping[Place, Collection[int]]
+) -> dict[tuple[Place, int], int]:
+    """The same for any number of positions in a partition."""
+    found: dict[tuple[Place, int], int] = {}
+    with PartitionReader(bootstrap, prefix, list(wanted)) as reader:
+        for place, positions in wanted.items():
+            rising = sorted(positions)
+            offsets = [0] * (len(rising) + 1)
+            for record in reader.records(place):
+                offsets[bisect_left(rising, _position(record))] = record.offset + 1
+            highest = accumulate(offsets, max)
+            found |= {(place, at): offset for at, offset in zip(rising, highest, strict=False)}
     return found
 
 
-def _position(headers: object) -> int:
-    for name, value in headers or []:  # type: ignore[attr-defined]
-        if name == "position":
-            return int(value)
-    return 0
+def positions_below(
+    bootstrap: str, prefix: str, wanted: Mapping[Place, Collection[int]], head: int
+) -> dict[tuple[Place, int], int]:
+    """For each partition and offset the highest position in front of it, 0 without any.
+
+    Positions above `head`, where the log ends, are nobody's. Raises KafkaUnavailableError.
+    """
+    found: dict[tuple[Place, int], int] = {}
+    with PartitionReader(bootstrap, prefix, list(wanted)) as reader:
+        for place, offsets in wanted.items():
+            rising = sorted(offsets)
+            positions = [0] * (len(rising) + 1)
+            for record in reader.records(place):
+                if (position := _position(record)) <= head:
+                    at = bisect_right(rising, record.offset)
+                    positions[at] = max(positions[at], position)
+            highest = accumulate(positions, max)
+            found |= {(place, at): position for at, position in zip(rising, highest, strict=False)}
+    return found
+
+
+def _position(record: Record) -> int:
+    try:
+        return record.position
+    except ValueError:
+        return 0

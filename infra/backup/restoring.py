@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from infra.backup.places import offsets_behind
 from infra.backup.saving import DUMP, login_of
 from infra.backup.tools import run
 from infra.bootstrap import Core
+from infra.carrying import NotCarriedError, carry_log
 from infra.database import make_database, migrate
 from infra.erasure.ledger import ErasureLedger
 from infra.erasure.replaying import replay
@@ -31,7 +31,7 @@ from infra.kafka import create_topics
 from infra.leaving.replaying import depart_again
 from infra.ledger.lookbacks import mark_campaigns
 from infra.postgres import Connection, connect
-from infra.relay import MARKER_TOPIC, Relay, RelaySettings
+from infra.relay import MARKER_TOPIC
 from infra.replies.desk import PostgresReplyDesk
 from infra.transactions import PostgresTransaction
 from projections.postgres.departed import PRESENT
@@ -206,34 +206,10 @@ class Restore:
 
     def _relay(self) -> int:
         """The whole log to Kafka; the last position."""
-        addresses = self.core.addresses
-        with connect(addresses.postgres_worker_url, autocommit=True) as connection:
-            row = connection.execute("SELECT coalesce(max(position), 0) FROM log.events").fetchone()
-        last, stop = int(row[0]) if row else 0, threading.Event()
-        relay = Relay(
-            RelaySettings(
-                addresses.kafka_bootstrap,
-                addresses.postgres_worker_url,
-                self.core.settings.topic_prefix,
-            )
-        )
-        failed: list[BaseException] = []
-
-        def carry() -> None:
-            try:
-                relay.run(stop)
-            except BaseException as error:  # noqa: BLE001 - told to the one who waits
-                failed.append(error)
-
-        thread = threading.Thread(target=carry, name="relay")
-        thread.start()
-        while relay.position < last and thread.is_alive():
-            thread.join(0.05)
-        stop.set()
-        thread.join()
-        if failed:
-            raise BackupError(f"Kafka could not be filled: {failed[0]}") from failed[0]
-        return last
+        try:
+            return carry_log(self.core.addresses, self.core.settings.topic_prefix)
+        except NotCarriedError as error:
+            raise BackupError(str(error)) from error
 
     def _place_reactions(self) -> None:
         """Reactions go on behind what they had handled; views and analytics begin anew."""

@@ -20,10 +20,12 @@ from infra.postgres import connect
 DUMP: Final = "dump"
 KEY_TABLE: Final = "log.subject_keys"
 NOT_SAVED: Final = (
-    "state.analytics_batches", "state.rebuilds", "state.rebuild_parts", "state.webhook_waiting",
+    "state.analytics_batches", "state.rebuilds", "state.rebuild_parts", "state.topic_versions",
+    "state.webhook_waiting",
 )  # fmt: skip
-"""Work under way that a restored product begins anew; and raw webhooks, which are personal data in
-the clear: what they told is fetched from the provider again."""
+"""Work under way that a restored product begins anew; which topics it had, because a restore fills
+those of the configured prefix; and raw webhooks, which are personal data in the clear: what they
+told is fetched from the provider again."""
 _STANDS: Final = """
     SELECT (SELECT coalesce(max(position), 0) FROM log.events), (SELECT count(*) FROM log.events),
            (SELECT version_num FROM alembic_version), pg_export_snapshot(), now()

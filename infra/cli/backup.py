@@ -187,7 +187,7 @@ def restore(
         core = Core.of(settings, "restore")
         task = Restore(core, log_folder.absolute(), key_folder.absolute(), manifest, admin_url)
         status = _errors.status("starting Postgres and Kafka")
-        with _logs_to_stderr(), status, running_stores(settings, core.addresses):
+        with logs_to_stderr(), status, running_stores(settings, core.addresses):
             done = task.run(status.update, keep_running=keep_running)
             core.pool.close()
     seconds = round(time.monotonic() - began, 2)
@@ -205,7 +205,7 @@ def restore(
 
 
 @contextmanager
-def _logs_to_stderr() -> Iterator[None]:
+def logs_to_stderr() -> Iterator[None]:
     """What the relay says while it works is no part of the answer."""
     before = structlog.get_config()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

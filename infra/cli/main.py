@@ -33,6 +33,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "infra.cli.evaluate": ("eval",),
     "infra.cli.projections": ("projections",),
     "infra.cli.verify": ("verify",),
+    "infra.cli.topics": ("topics",),
     "infra.cli.bench": ("bench",),
     "infra.cli.why": ("why", "why-not"),
     "infra.cli.audit": ("audit",),

@@ -27,11 +27,12 @@ def main() -> None:
     # Late, because it loads every layer.
     from infra.local.stack import store_probes
     from infra.preparation import prepare
+    from infra.topic_versions import WrongTopicsError
 
     try:
         settings = load_settings()
         prepare(settings, patiently(store_probes(settings)))
-    except (SettingsError, NoAnswerError) as error:
+    except (SettingsError, NoAnswerError, WrongTopicsError) as error:
         sys.exit(str(error))
 
 

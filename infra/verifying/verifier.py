@@ -169,6 +169,7 @@ def heal(
 def new_topic_version(prefix: str) -> str:
     """How a fault in Kafka is healed, for a person."""
     return (
-        "Kafka's topics cannot be mended in place. The log is whole, so a new version of the topics"
-        f" is filled from it: see how-to/verify.md (the topic prefix is {prefix!r} now)."
+        "Kafka's topics cannot be mended in place. The log is whole, so new topics are filled from"
+        " it: stop the product and run nudge topics renew NEW_PREFIX"
+        f" (the topic prefix is {prefix!r} now)."
     )

@@ -139,6 +139,7 @@ KEPT: Final[Mapping[str, str]] = {
     "state.send_counts": "quotas: one number for each organization and month",
     "state.sends": _ONCE,
     "state.sent_before": _ONCE,
+    "state.topic_versions": "which topics the positions belong to: a row for each version",
     "state.users": "the account, until the user is removed: hashes",
     "state.webhook_audits": _HEARD,
     "state.webhook_counts": _HEARD,

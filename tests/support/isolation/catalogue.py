@@ -17,6 +17,7 @@ SHARED: Final = {
     "state.analytics_batches": "bounds of batches for ClickHouse",
     "state.clock": "how far the embedded stack's clock is ahead",
     "state.positions": "how far each consumer is",
+    "state.topic_versions": "which topics the positions belong to",
     "state.token_keys": "keys that sign access tokens, wrapped",
     "state.rebuilds": "rebuilds of read models",
     "state.rebuild_parts": "rebuilds of read models",

@@ -1,0 +1,203 @@
+"""An installation whose consumers read real topics, and which gets new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from clickhouse_connect.driver.client import Client
+from confluent_kafka import Producer
+
+from infra import topic_versions
+from infra.bootstrap import Core
+from infra.carrying import carry_log
+from infra.kafka import create_topics, producer_config
+from infra.local.addresses import Addresses
+from infra.renewing.renewal import Renewal, Renewed
+from infra.verifying.verifier import Verdict, Verifier
+from projections.clickhouse.writer import AnalyticsWriter
+from projections.postgres.views import ALL_VIEWS
+from projections.verify.fault import STORES
+from schemas.topics import all_topics
+from tests.benchmarks.workload import delivery_events
+from tests.conftest import Database
+from tests.integration.analytics.conftest import (  # noqa: F401 - fixtures, used by name
+    BY_HAND,
+    MakeWriter,
+    clickhouse,
+    empty_clickhouse,
+    make_writer,
+    pool,
+)
+from tests.support.counting import TABLE, SeenHandler
+from tests.support.kafka_batches import pump
+from tests.support.rebuilding import Models, models
+from tests.support.services import Services
+from tests.support.topic_filling import Record, fill_topics
+
+WEBHOOKS = "postmark-webhooks"
+LOST, ALTERED, DOUBLED = 1_300, 1_301, 1_302
+"""Positions in the middle of the log: events of different deliveries."""
+READ = 1_000
+"""As far as the consumers have come when the fault is found."""
+
+
+def damaged(records: list[Record]) -> Iterator[Record]:
+    """One lost, one altered, one there twice."""
+    for record in records:
+        if record[0] == ALTERED:
+            yield (*record[:4], bytes(record[4])[:-1] + b"\x7f")
+        elif record[0] != LOST:
+            yield record
+        if record[0] == DOUBLED:
+            yield record
+
+
+@dataclass
+class Installation:
+    """A log, topics with a prefix, and three consumers of them: the views, ClickHouse, and one
+    that writes down every record it sees, webhooks too."""
+
+    models: Models
+    addresses: Addresses
+    core: Core
+    clickhouse: Client
+    make_writer: MakeWriter
+    seen: SeenHandler
+
+    @property
+    def prefix(self) -> str:
+        """Of the topics in use."""
+        return self.core.settings.topic_prefix
+
+    def environment(self, prefix: str | None = None) -> dict[str, str]:
+        """In which a command or a process finds this installation."""
+        at = self.addresses
+        values = {
+            "DATA_DIR": at.data_dir,
+            "KAFKA_BOOTSTRAP": at.kafka_bootstrap,
+            "TOPIC_PREFIX": self.prefix if prefix is None else prefix,
+            "POSTGRES_URL": at.postgres_owner_url,
+            "POSTGRES_WORKER_URL": at.postgres_worker_url,
+            "POSTGRES_API_URL": at.postgres_api_url,
+            "CLICKHOUSE_URL": at.clickhouse_url,
+            "CLICKHOUSE_USERNAME": at.clickhouse_username,
+            "CLICKHOUSE_PASSWORD": at.clickhouse_password,
+            "SECRET_KEY_FILE": at.secret_key_file,
+            "MASTER_KEY_FILE": at.master_key_file,
+            "SIGNING_KEY_FILE": at.signing_key_file,
+        }
+        return {f"NUDGE_{name}": str(value) for name, value in values.items()}
+
+    def use(self, prefix: str) -> None:
+        """What an operator does at the end: every process gets the new prefix."""
+        settings = self.core.settings.model_copy(update={"topic_prefix": prefix})
+        self.core.pool.close()
+        self.core = Core(settings, self.addresses, "renew")
+
+    def fill(self, plant: Callable[[list[Record]], Any] = lambda records: records) -> None:
+        """Put the log on the topics in use."""
+        fill_topics(self.core, self.models.conn, plant)
+
+    def carry(self) -> None:
+        """The relay carries what is new to the topics in use."""
+        carry_log(self.addresses, self.prefix)
+
+    def consume(self, upto: int = 2**62) -> None:
+        """Every consumer goes on, up to a position; webhooks are read to their end."""
+        writer: AnalyticsWriter = self.make_writer(BY_HAND, topic_prefix=self.prefix)
+        for handler in (self.models.writer, writer, self.seen):
+            pump(self.addresses.kafka_bootstrap, self.prefix, handler, upto)
+        writer.flush()
+
+    def post(self, *bodies: bytes) -> None:
+        """Webhooks as the API puts them on Kafka, all in one partition."""
+        producer = Producer(producer_config(self.addresses.kafka_bootstrap))
+        headers: list[tuple[str, str | bytes | None]] = [("organization", "an organization")]
+        for body in bodies:
+            producer.produce(self.prefix + WEBHOOKS, body, headers=headers, partition=1)
+        assert producer.flush(30) == 0
+
+    def verify(self, *stores: str) -> Verdict:
+        """Compare the stores; without any named, all."""
+        verifier = Verifier(self.core, clickhouse_database=str(self.clickhouse.database))
+        return verifier.verify(stores or STORES)
+
+    def renewal(self, prefix: str) -> Renewal:
+        """New topics, to be filled."""
+        return Renewal(self.core, prefix, patience=2.0)
+
+    def renew(self, prefix: str) -> Renewed:
+        """Fill new topics and use them."""
+        done = self.renewal(prefix).run(lambda _said: None)
+        self.use(prefix)
+        return done
+
+    def positions(self) -> list[tuple[Any, ...]]:
+        """Where all consumers stand, and with which topics."""
+        query = "SELECT consumer, topic, partition, next_offset, position FROM state.positions"
+        versions = topic_versions.versions(self.models.conn)
+        return [*sorted(self.models.conn.execute(query).fetchall()), *versions]
+
+    def logged(self) -> list[tuple[int, bytes]]:
+        """Position and bytes of every event."""
+        query = "SELECT position, bytes FROM log.events ORDER BY position"
+        return [(at, bytes(value)) for at, value in self.models.conn.execute(query).fetchall()]
+
+    def read(self, topics: str) -> list[tuple[int, bytes]]:
+        """Position and bytes of every record that was handed over, each time it was."""
+        rows = self.models.conn.execute(
+            "SELECT position, value FROM public.seen WHERE topic LIKE %s ORDER BY position, id",
+            (topics,),
+        )
+        return [(at, bytes(value)) for at, value in rows.fetchall()]
+
+    def assert_nothing_twice_and_nothing_missing(self) -> None:
+        """Every consumer has the log: the rows a fold makes, a row in ClickHouse for each event,
+        each record once."""
+        logged = self.logged()
+        assert self.read("%-events") == logged
+        (counted,) = self.clickhouse.query(
+            "SELECT count(), uniqExact(position) FROM events"
+        ).result_rows
+        assert tuple(counted) == (len(logged), len(logged))
+        found = self.verify()
+        assert found.faults == []
+        assert set(found.events) == set(STORES)
+        assert sum(len(rows) for view in ALL_VIEWS for rows in self.models.rows(view).values()) > 0
+
+
+@pytest.fixture
+def place(
+    stack: Services,
+    database: Database,
+    clickhouse: Client,  # noqa: F811
+    make_writer: MakeWriter,  # noqa: F811
+    topic_prefix: str,
+    tmp_path: Path,
+) -> Iterator[Installation]:
+    """Some thousand events; the topics are there and empty."""
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(TABLE)
+    with models(database, tmp_path) as world:
+        world.append_history(5, streams=60)
+        world.append(delivery_events(1_500))
+        at = replace(
+            stack.addresses,
+            postgres_owner_url=database.owner_url,
+            postgres_worker_url=database.worker_url,
+            postgres_api_url=database.api_url,
+            master_key_file=world.access.master_key_file,
+        )
+        settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix})
+        topics = sorted(world.codec.registry.topics)
+        seen = SeenHandler(database.worker_url, (*topics, WEBHOOKS))
+        made = Installation(world, at, Core(settings, at, "renew"), clickhouse, make_writer, seen)
+        create_topics(at.kafka_bootstrap, topic_prefix, all_topics().values())
+        topic_versions.refuse_other_topics(world.conn, topic_prefix)
+        yield made
+        made.core.pool.close()
