@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient
 
 from infra.backup.places import Place
 from infra.kafka import (

@@ -61,7 +61,7 @@ class Renewal:
 
     core: Core
     prefix: str
-    patience: float = 5.0
+    patience: float = 10.0
 
     def run(self, told: Told) -> Renewed:
         """All steps; after a failure or a kill, all of them again.

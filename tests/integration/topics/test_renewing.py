@@ -13,7 +13,6 @@ from infra.audit.anchors import HeadsTopic
 from infra.dead_letters import KafkaDeadLetters
 from infra.kafka import create_topics
 from infra.postgres import connect
-from infra.renewing.copying import Copier, NotCopiedError
 from infra.renewing.renewal import RenewalError
 from infra.topic_versions import WrongTopicsError, alone, refuse_other_topics
 from infra.verifying.kafka_reader import PartitionReader
@@ -31,7 +30,6 @@ from tests.integration.topics.conftest import (
     damaged,
 )
 
-PLACE = WEBHOOKS, 1
 A_HEAD = TreeHead("a log", 1, "00", 1, "2026-01-01T00:00:00Z", "00", "00")
 
 
@@ -148,55 +146,13 @@ def test_a_position_that_no_event_has_holds_nobody_up(place: Installation) -> No
 # --- what is in no log ---------------------------------------------------------------------
 
 
-def copier(place: Installation) -> Copier:
-    new = f"{place.prefix}two-"
-    create_topics(place.addresses.kafka_bootstrap, new, all_topics().values())
-    return Copier(place.addresses.kafka_bootstrap, place.prefix, new)
-
-
-def test_copies_are_the_same_at_the_same_offsets(place: Installation) -> None:
-    place.post(b"one", b"two", b"three", b"four")
-    copies = copier(place)
-
-    assert copies.copy(PLACE, 1) == 3
-
-    assert records(place, copies.after, PLACE) == records(place, copies.before, PLACE)[1:]
-    assert [each.offset for each in records(place, copies.after, PLACE)] == [1, 2, 3]
-
-
-def test_copying_goes_on_where_it_ended(place: Installation) -> None:
-    copies = copier(place)
-    place.post(b"one", b"two")
-    copies.copy(PLACE, 0)
-    place.post(b"three", b"four")
-
-    assert copies.copy(PLACE, 1) == 3
-    assert copies.copy(PLACE, 3) == 1
-    assert copies.copy(PLACE, 3) == 1
-
-    assert [each.value for each in records(place, copies.after, PLACE)] == [b"four"]
-
-
-def test_what_is_no_copy_is_refused(place: Installation) -> None:
-    copies = copier(place)
-    old, new = place.prefix, copies.after
-    place.use(new)
-    place.post(b"something else")
-    with pytest.raises(NotCopiedError, match="holds records of its own"):
-        copies.copy(PLACE, 0)
-    place.use(old)
-    place.post(b"one", b"two")
-    with pytest.raises(NotCopiedError, match="holds no copies"):
-        copies.copy(PLACE, 0)
-
-
 def test_heads_and_letters_about_webhooks_come_along(place: Installation) -> None:
     bootstrap, old = place.addresses.kafka_bootstrap, place.prefix
     place.fill()
     place.post(b"unreadable")
     place.consume()
     letters = KafkaDeadLetters(bootstrap, old)
-    about = Record(*PLACE, 0, None, b"unreadable")
+    about = Record(WEBHOOKS, 1, 0, None, b"unreadable")
     letters.put(about, consumer="reactions", reason="nobody understands it", trace="")
     HeadsTopic(bootstrap, old).publish([A_HEAD])
 
@@ -211,11 +167,11 @@ def test_heads_and_letters_about_webhooks_come_along(place: Installation) -> Non
 # --- refusals ------------------------------------------------------------------------------
 
 
-def refused(place: Installation, prefix: str = "") -> str:
+def refused(place: Installation, prefix: str = "", patience: float = 60.0) -> str:
     """Why; and nothing has changed."""
     before = place.positions()
     with pytest.raises((RenewalError, WrongTopicsError)) as told:
-        place.renewal(prefix or f"{place.prefix}two-").run(lambda _said: None)
+        place.renewal(prefix or f"{place.prefix}two-", patience).run(lambda _said: None)
     assert place.positions() == before
     return str(told.value)
 
@@ -223,9 +179,11 @@ def refused(place: Installation, prefix: str = "") -> str:
 def test_it_is_refused_while_the_product_runs(place: Installation) -> None:
     place.fill()
     with connect(place.addresses.postgres_api_url, application="nudge-api"):
-        assert refused(place) == "the product runs (api): stop every process first"
+        assert refused(place, patience=0.1) == "the product runs (api): stop every process first"
     with connect(place.addresses.postgres_worker_url, autocommit=True) as other, alone(other):
         assert refused(place) == "new topics are being filled by another process"
+        with pytest.raises(WrongTopicsError, match="start when that has ended"):
+            refuse_other_topics(place.models.conn, place.prefix)
 
     place.renew(f"{place.prefix}two-")
 
@@ -251,19 +209,17 @@ def test_a_prefix_is_used_once(place: Installation) -> None:
     assert refused(place, first) == f"the prefix '{first}' was in use before: give a new one"
     place.use(first)
     assert f"the topics in use have the prefix '{first}two-'" in refused(place, f"{first}three-")
+    with pytest.raises(WrongTopicsError, match=f"the prefix '{first}two-': set it to that"):
+        refuse_other_topics(place.models.conn, first)
+    refuse_other_topics(place.models.conn, f"{first}two-")
 
 
-def test_a_batch_on_its_way_to_clickhouse_is_settled_first(place: Installation) -> None:
-    place.fill()
-    place.consume(upto=READ)
+def test_work_that_names_old_offsets_is_settled_first(place: Installation) -> None:
     place.models.conn.execute(
         "INSERT INTO state.analytics_batches VALUES ('delivery-events', 2, 7, 9)"
     )
     assert "a batch of delivery-events-2 is on its way to ClickHouse" in refused(place)
-
-
-def test_open_letters_about_events_are_decided_first(place: Installation) -> None:
-    place.fill()
+    place.models.conn.execute("DELETE FROM state.analytics_batches")
     letters = KafkaDeadLetters(place.addresses.kafka_bootstrap, place.prefix)
     about = Record("delivery-events", 0, 3, b"a stream", b"an event", {"position": b"3"})
     letters.put(about, consumer="projections", reason="KeyError", trace="")
@@ -278,30 +234,3 @@ def test_topics_that_hold_something_else_are_refused(place: Installation) -> Non
     place.fill(damaged)
     place.use(old)
     assert f"lost at position {LOST}): give a new prefix" in refused(place, new)
-
-
-# --- the prefix ----------------------------------------------------------------------------
-
-
-def test_other_topics_than_those_in_use_are_refused(place: Installation) -> None:
-    conn, first = place.models.conn, place.prefix
-    place.fill()
-    refuse_other_topics(conn, first)
-    with pytest.raises(WrongTopicsError, match=f"the prefix '{first}': set it to that"):
-        refuse_other_topics(conn, f"{first}two-")
-
-    place.renew(f"{first}two-")
-
-    refuse_other_topics(conn, f"{first}two-")
-    with pytest.raises(WrongTopicsError, match=f"the prefix '{first}two-': set it to that"):
-        refuse_other_topics(conn, first)
-
-
-def test_nobody_starts_while_topics_are_filled(place: Installation) -> None:
-    with (
-        connect(place.addresses.postgres_worker_url, autocommit=True) as other,
-        alone(other),
-        pytest.raises(WrongTopicsError, match="new topics are being filled"),
-    ):
-        refuse_other_topics(place.models.conn, place.prefix)
-    refuse_other_topics(place.models.conn, place.prefix)
