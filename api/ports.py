@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -100,13 +100,26 @@ class HeldDeliveries(Protocol):
         ...
 
 
+class Unsubscription(NamedTuple):
+    """Somebody used the link in a mail. `contact_id`: whom the delivery is of.
+
+    `address_hmac` is the address that the mail went to, if the link says it.
+    """
+
+    contact_id: UUID
+    delivery_id: UUID
+    address_hmac: bytes | None
+
+
 class Unsubscriptions(Protocol):
     """The send ledger, as far as the person who got the mail has a say."""
 
-    def record(self, tx: CommandTransaction, delivery_id: UUID, meta: Meta) -> None:
-        """The delivery's link was used: its event, in the caller's transaction.
+    def record(self, tx: CommandTransaction, said: Unsubscription, meta: Meta) -> None:
+        """Whoever got the mail wants no more, in force when the caller's transaction commits.
 
-        Locks the delivery, so it comes before any lock on who may be mailed, as in a claim.
+        The address it went to is silenced, whoever's it is now, and so is the contact, whatever
+        address it has now: what a move after the click would have left. The delivery tells of it
+        once. Locks the delivery first, then who may be mailed, as a claim does.
         """
         ...
 

@@ -37,7 +37,7 @@ from streams.effects.metrics import SEND_RATE, count_events
 from streams.effects.registration import Registrar
 from streams.effects.replies import ReplyWorker
 from streams.effects.sending.lookback import LookBack
-from streams.effects.sending.mails import MailShop
+from streams.effects.sending.mails import MailShop, OwnLink
 from streams.effects.sending.pace import Paces
 from streams.effects.sending.resolver import Resolver
 from streams.effects.sending.rota import Rota
@@ -226,11 +226,11 @@ class Effects:
         return measure(self.core.pool) or self.heard.measure()
 
 
-def _own_links(core: Core) -> Callable[[str], str]:
-    """Our unsubscribe link by delivery id."""
+def _own_links(core: Core) -> OwnLink:
+    """Our unsubscribe link by delivery id and address."""
     base = (core.settings.public_url or core.settings.base_url).rstrip("/")
     secret = core.secret("unsubscribe")
-    return lambda delivery_id: f"{base}/u/{make_token(secret, delivery_id)}"
+    return lambda delivery_id, address: f"{base}/u/{make_token(secret, delivery_id, address)}"
 
 
 def webhook_url(settings: Settings) -> str:

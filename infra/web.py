@@ -88,7 +88,7 @@ def api_services(core: Core) -> Services:
     return Services(
         commands=core.commands,
         held=LedgerDecisions(),
-        unsubscriptions=LedgerUnsubscriptions(),
+        unsubscriptions=LedgerUnsubscriptions(uuid.uuid4),
         reads=PostgresReads(core),
         readiness=Dependencies(core),
         clock=clock,

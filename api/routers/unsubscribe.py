@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -12,12 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import ServicesOf
 from api.headers import hash_of, policy
-from api.ports import Answer, CommandTransaction, Services, Unsubscriptions
-from domain.contact.aggregate import Contact
-from domain.contact.commands import Suppress, SuppressionReason
-from domain.contact.decisions import strongest
+from api.ports import Answer, CommandTransaction, Services, Unsubscription
 from domain.contact.unsubscribe import read_token
-from domain.shared.errors import NotFoundError
 from domain.shared.meta import Meta
 
 router = APIRouter(prefix="/u", tags=["unsubscribe"])
@@ -60,66 +56,39 @@ def _unknown() -> HTMLResponse:
 @router.get("/{token}", response_class=HTMLResponse, responses=_NOT_VALID)
 async def ask(token: str, services: ServicesOf) -> HTMLResponse:
     """Show the question. Scanners follow links, so looking changes nothing."""
-    found = await run_in_threadpool(find_contact, services, token)
+    found = await run_in_threadpool(find_mail, services, token)
     return _unknown() if found is None else page("Unsubscribe?", _ASK)
 
 
 @router.post("/{token}", response_class=HTMLResponse, responses=_NOT_VALID)
 async def unsubscribe(token: str, request: Request, services: ServicesOf) -> HTMLResponse:
     """Unsubscribe, also by one click (RFC 8058). Doing it twice is as good as once."""
-    found = await run_in_threadpool(find_contact, services, token)
+    found = await run_in_threadpool(find_mail, services, token)
     if found is None:
         return _unknown()
-    organization_id, contact_id, delivery_id = found
+    organization_id, said = found
     correlation: UUID = request.state.correlation_id
     meta = Meta(organization_id, "recipient", correlation, correlation, services.clock())
 
     def decide(tx: CommandTransaction) -> Answer:
-        suppress(tx, services.unsubscriptions, contact_id, delivery_id, meta)
+        services.unsubscriptions.record(tx, said, meta)
         return Answer(200, None)
 
     await run_in_threadpool(services.commands.run_once, organization_id, None, b"", decide)
     return page("You are unsubscribed", "<p>No more e-mails of this kind will be sent to you.</p>")
 
 
-def find_contact(services: Services, token: str) -> tuple[UUID, UUID, UUID] | None:
-    """Organization, contact and delivery of a link in a mail to a contact; None for any other."""
-    delivery_id = read_token(services.unsubscribe_secret, token)
-    if delivery_id is None:
+def find_mail(services: Services, token: str) -> tuple[UUID, Unsubscription] | None:
+    """Organization of a link in a mail to a contact, and what using it says; None for any other."""
+    mailed = read_token(services.unsubscribe_secret, token)
+    if mailed is None:
         return None
     with services.reads.anonymous() as connection:
         row = connection.execute(
             "SELECT organization_id, contact_id, kind FROM views.find_delivery(%s::uuid)",
-            (delivery_id,),
+            (mailed.delivery_id,),
         ).fetchone()
     if row is None or row[2] != "campaign":
         return None
-    return UUID(row[0]), UUID(row[1]), UUID(delivery_id)
-
-
-def suppress(
-    tx: CommandTransaction, ledger: Unsubscriptions, contact_id: UUID, delivery_id: UUID, meta: Meta
-) -> None:
-    """The person wants no more mail: recorded, told by the delivery, in force when this commits.
-
-    What somebody else says of the contact meanwhile makes its append a conflict, and all of it is
-    decided anew.
-    """
-    try:
-        contact = tx.load(Contact, contact_id)
-    except NotFoundError:
-        return
-    if contact.deleted or not contact.suppress(Suppress("unsubscribed", "link", delivery_id), meta):
-        return
-    ledger.record(tx, delivery_id, meta)
-    address = contact.address_hmac
-    standing = tx.mailable.take([address])[address]
-    present = cast("SuppressionReason | None", standing.suppression)
-    tx.save(contact)
-    tx.mailable.note(
-        address,
-        contact_id=standing.contact_id,
-        consent=standing.consent,
-        suppression=strongest(present, contact.suppression),
-        stream_id=str(contact.id),
-    )
+    said = Unsubscription(UUID(row[1]), UUID(mailed.delivery_id), mailed.address_hmac)
+    return UUID(row[0]), said

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, Literal, get_args
+
+from domain.delivery.states import UNSETTLED, State
 
 WithheldReason = Literal[
     "no_consent", "unsubscribed", "hard_bounced", "complained", "inactive_at_provider",
@@ -10,6 +13,9 @@ WithheldReason = Literal[
 ]  # fmt: skip
 WITHHELD_REASONS: Final[tuple[WithheldReason, ...]] = get_args(WithheldReason)
 _SUPPRESSIONS: Final = frozenset(WITHHELD_REASONS) - {"no_consent", "cancelled"}
+SAME_ADDRESS: Final[WithheldReason] = "cancelled"
+"""Why a delivery is withheld whose address got the same e-mail as another contact's: its proof is
+the event of that other delivery, where a campaign that was cancelled has its cancellation."""
 
 
 def decide(consent: str | None, suppression: str | None) -> WithheldReason | None:
@@ -27,3 +33,14 @@ def decide(consent: str | None, suppression: str | None) -> WithheldReason | Non
     if consent is None:
         return "deleted"
     return None if consent == "granted" else "no_consent"
+
+
+def beside(others: Collection[State]) -> Literal["send", "wait", "withhold"]:
+    """What becomes of a delivery whose address others of the same step were claimed for.
+
+    It waits as long as it is not known whether one of them got there: nobody is mailed twice, and
+    nobody is forgotten when nothing left.
+    """
+    if any(other in UNSETTLED - {"intended"} for other in others):
+        return "wait"
+    return "send" if all(other in ("intended", "refused") for other in others) else "withhold"

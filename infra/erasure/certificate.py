@@ -29,7 +29,10 @@ REMAINS: Final[tuple[tuple[str, str], ...]] = (
         "postgres:log.events, kafka:*-events",
         "what was sealed, which nobody can open any more",
     ),
-    ("deliveries and counts", "that something was sent, without saying to whom"),
+    (
+        "deliveries and counts",
+        "that something was sent, to a keyed hash, so that no e-mail goes there twice",
+    ),
     ("the organization's own words", "names that its people typed, in conversations and mails"),
     ("key backups made before", "the wrapped key, until `nudge backup prune` or they are deleted"),
     ("the provider", "what was sent, by its own rules"),

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain.contact.aggregate import Contact
+from domain.contact.commands import Suppress
 from domain.contact.handlers import erase_contact
+from domain.contact.mailable import Standing
 from domain.shared.errors import NotFoundError
 from domain.shared.meta import Meta
 from infra.bootstrap import Core
@@ -21,12 +23,6 @@ _NO_KEY = """
     INSERT INTO log.subject_keys (subject_id, organization_id)
     SELECT s, %s FROM unnest(%s::uuid[]) AS u (s)
     ON CONFLICT (subject_id) DO UPDATE SET wrapped = NULL
-"""
-_SILENCED = """
-    INSERT INTO log.mailable (organization_id, address_hmac, suppression)
-    SELECT %s, h, 'erased' FROM unnest(%s::bytea[]) AS u (h)
-    ON CONFLICT (organization_id, address_hmac) DO UPDATE SET suppression = 'erased'
-    WHERE mailable.contact_id IS NULL
 """
 
 
@@ -50,19 +46,43 @@ def replay(core: Core, entries: Iterable[Entry]) -> int:
 def _erase(core: Core, tx: PostgresTransaction, erasure: Erasure) -> int:
     done = 0
     keys = {erasure.contact_id, *erasure.references}
+    taken = tx.mailable.take(sorted(erasure.addresses))
     try:
         contact = tx.load(Contact, UUID(erasure.contact_id))
     except NotFoundError:
-        addresses = sorted(erasure.addresses)
-        tx.connection.execute(_SILENCED, (erasure.organization_id, addresses))
+        known: set[bytes] = set()
     else:
+        known = set(contact.addresses)
         if not contact.erased:
             keys |= set(_references(core, tx, contact))
             others = [UUID(each) for each in sorted(keys - {erasure.contact_id})]
             erase_contact(tx, contact, others, _meta(erasure))
             done = 1
+    for address in sorted(set(erasure.addresses) - known):
+        _silence(tx, erasure, address, taken[address])
     tx.connection.execute(_NO_KEY, (erasure.organization_id, sorted(keys)))
     return done
+
+
+def _silence(tx: PostgresTransaction, erasure: Erasure, address: bytes, standing: Standing) -> None:
+    """Never mail an address that the person got after the backup, if at all.
+
+    The log cannot tell whether the person had given it up for the one who has it here, so that one
+    is not mailed either: nothing lifts an erasure.
+    """
+    if standing.suppression == "erased":
+        return
+    if standing.contact_id is not None:
+        other = tx.load(Contact, UUID(standing.contact_id))
+        other.suppress(Suppress("erased", "api"), _meta(erasure))
+        tx.save(other)
+    tx.mailable.note(
+        address,
+        contact_id=standing.contact_id,
+        consent=standing.consent,
+        suppression="erased",
+        stream_id=standing.contact_id or erasure.contact_id,
+    )
 
 
 def _references(core: Core, tx: PostgresTransaction, contact: Contact) -> list[str]:

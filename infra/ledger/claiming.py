@@ -15,8 +15,9 @@ from domain.delivery.mailability import decide
 from domain.delivery.providers import mailbox_provider
 from domain.organization.quotas import month_of
 from infra.keys import AddressHasher
+from infra.ledger.once import sort_out
 from infra.ledger.past import Past
-from infra.ledger.rows import COLUMNS, Change, SendRow, apply
+from infra.ledger.rows import COLUMNS, Change, SendRow, apply, withholding
 from infra.postgres import Connection
 from infra.quotas import admit_sends
 from infra.transactions import PostgresTransaction
@@ -117,7 +118,12 @@ class Claiming:
         settled += past.reached(rows, {who: each.address_hmac for who, each in known.items()})
         rows = _without(rows, settled)
         settled += [change for row in rows if (change := _withheld(row, known[row.contact_id]))]
-        claimed = self._admitted(_without(rows, settled))
+        rows = _without(rows, settled)
+        rows, there_before = sort_out(
+            self._connection, rows, {who: each.address_hmac for who, each in known.items()}
+        )
+        settled += there_before
+        claimed = self._admitted(rows)
         past.count(self.lane.organization_id)
         fields = self._fields({row.contact_id: known[row.contact_id] for row in claimed})
         recipients = [self._recipient(row, known[row.contact_id], fields) for row in claimed]
@@ -247,6 +253,7 @@ class Claiming:
                 "batch_id": self.batch_id,
                 "mailbox_provider": provider,
                 "attempt": attempt,
+                "address_hmac": known.address_hmac,
             },
         )
 
@@ -262,10 +269,10 @@ class Claiming:
         row = rows[0]
         content_hash, address = self._requested(row)
         if not address:
-            return self._finish(content_hash, [], [], {}, [_withholding(row, "erased", 0)])
+            return self._finish(content_hash, [], [], {}, [withholding(row, "erased", 0)])
         known = self._standing(address)
         if reason := decide("granted", known.suppression):
-            change = _withholding(row, reason, known.position)
+            change = withholding(row, reason, known.position)
             return self._finish(content_hash, [], [], {}, [change])
         fields: Mapping[str, Any] = {}
         if known.contact_id is not None:
@@ -308,13 +315,4 @@ _PERSONAL = ("email", "first_name", "last_name", "timezone", "attributes", "tags
 
 def _withheld(row: SendRow, known: Known) -> Change | None:
     reason = decide(known.consent, known.suppression)
-    return None if reason is None else _withholding(row, reason, known.position)
-
-
-def _withholding(row: SendRow, reason: str, position: int) -> Change:
-    return Change(
-        row,
-        "DeliveryWithheld",
-        {"reason": reason, "proof_position": position},
-        {},
-    )
+    return None if reason is None else withholding(row, reason, known.position)

@@ -10,13 +10,12 @@ from domain.delivery.decisions import Decision, Released
 from domain.delivery.states import State, ensure_held
 from domain.shared.errors import NotFoundError, RuleViolatedError
 from domain.shared.meta import Meta
+from infra.ledger.going_on import begin_again, locked_run
 from infra.ledger.outcomes import change
 from infra.ledger.rows import SendRow, apply, locked_rows
 from infra.postgres import Connection
 from infra.transactions import PostgresTransaction
 
-_RUN = "SELECT state FROM state.runs WHERE campaign_id = %s FOR UPDATE"
-_GO_ON = "UPDATE state.runs SET ended = false WHERE campaign_id = %s AND state = 'completed'"
 _CAMPAIGN = "SELECT campaign_id, kind FROM state.sends WHERE delivery_id = %s"
 
 
@@ -52,9 +51,8 @@ def _locked(connection: Connection, delivery_id: UUID) -> SendRow:
 
 def _let_go_on(connection: Connection, campaign_id: str) -> None:
     """A run that is complete has something to send again; a cancelled one never has."""
-    row = connection.execute(_RUN, (campaign_id,)).fetchone()
-    if row and row[0] == "cancelled":
+    if locked_run(connection, campaign_id) == "cancelled":
         raise RuleViolatedError(
             "campaign_cancelled", "The campaign was cancelled; close the delivery instead."
         )
-    connection.execute(_GO_ON, (campaign_id,))
+    begin_again(connection, campaign_id)

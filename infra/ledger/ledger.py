@@ -32,6 +32,8 @@ _HAND_OVER = """
     UPDATE state.send_batches SET handed_over_at = clock_timestamp()
     WHERE batch_id = %s AND state = 'open' AND handed_over_at IS NULL
       AND lease_until > clock_timestamp() + %s
+      AND size = (SELECT count(*) FROM state.sends s
+          WHERE s.batch_id = send_batches.batch_id AND s.state = 'claimed')
     RETURNING 1
 """
 
@@ -97,7 +99,8 @@ class PostgresLedger:
         self._run(lane.organization_id, lambda tx: hold_back(tx, lane, _now(tx)))
 
     def hand_over(self, batch_id: str) -> bool:
-        """Note that the call starts now; False when the lease no longer outlasts it."""
+        """Note that the call starts now; False when the lease no longer outlasts it, or something
+        of the batch became known otherwise since the claim."""
         with self.commands.pool.connection() as connection:
             found = connection.execute(_HAND_OVER, (batch_id, self.settings.call)).fetchone()
         return found is not None

@@ -9,10 +9,7 @@ from typing import Any, Final, cast
 from uuid import UUID, uuid5
 
 from domain.campaign.aggregate import Campaign
-from domain.contact.aggregate import Contact
-from domain.contact.commands import Suppress, SuppressionReason
-from domain.contact.decisions import replaces
-from domain.contact.mailable import Note, Standing
+from domain.contact.commands import Suppress
 from domain.delivery.decisions import (
     Accepted,
     Ambiguous,
@@ -29,13 +26,16 @@ from domain.delivery.decisions import (
 from domain.delivery.states import EventType, State, is_possible
 from domain.shared.errors import RuleViolatedError
 from domain.shared.meta import Meta
-from infra.event_log import Draft
+from infra.ledger.going_on import begin_again
 from infra.ledger.rows import ACTOR, Change, SendRow, apply, locked_rows
-from infra.mailable import PostgresMailable
+from infra.ledger.silencing import silence
 from infra.transactions import PostgresTransaction
 from streams.effects.ports import Claim, Recipient
 
-REASON: Final = "inactive_at_provider"
+_HELD: Final = """
+    SELECT EXISTS (SELECT 1 FROM state.sends
+        WHERE batch_id = %s AND state = 'held' AND kind = 'campaign')
+"""
 Told = tuple[EventType, Mapping[str, Any], Mapping[str, Any]]
 """Event type, the event's own data, and what changes in the row beside its state."""
 
@@ -73,6 +73,19 @@ def change(row: SendRow, verdict: Verdict | Held | Decision) -> Change | None:
     return Change(row, event_type, data, after)
 
 
+def answer(row: SendRow, batch_id: str, recipient: Recipient, verdict: Verdict) -> Change | None:
+    """What the answer to a batch means for a row, which may have left that batch meanwhile.
+
+    Then it was given up, by a look-up or by a person, and only that it was accepted after all is
+    news: so nobody is mailed twice whose acceptance is known before the next call begins.
+    """
+    if row.batch_id != batch_id:
+        if not isinstance(verdict, Accepted):
+            return None
+        row = row._replace(batch_id=batch_id, address_hmac=recipient.address_hmac)
+    return change(row, verdict)
+
+
 @dataclass(slots=True)
 class Recording:
     """The outcome of one batch, inside one transaction."""
@@ -91,20 +104,21 @@ class Recording:
             "SELECT 1 FROM state.send_batches WHERE batch_id = %s FOR UPDATE",
             (self.claim.batch_id,),
         )
-        verdicts = {
-            recipient.delivery_id: verdict
+        answers = {
+            recipient.delivery_id: (recipient, verdict)
             for recipient, verdict in zip(self.claim.recipients, outcome.verdicts, strict=True)
         }
+        if any(isinstance(verdict, Returned) for verdict in outcome.verdicts):
+            self._let_go_on()
         changes = [
             changed
-            for row in locked_rows(connection, list(verdicts))
-            if row.batch_id == self.claim.batch_id
-            and (changed := change(row, verdicts[row.delivery_id])) is not None
+            for row in locked_rows(connection, list(answers))
+            if (changed := answer(row, self.claim.batch_id, *answers[row.delivery_id])) is not None
         ]
         self._suppress(
             [
                 recipient
-                for recipient, verdict in zip(self.claim.recipients, outcome.verdicts, strict=True)
+                for recipient, verdict in answers.values()
                 if isinstance(verdict, Refused) and verdict.suppress
             ]
         )
@@ -135,50 +149,26 @@ class Recording:
         )
         self.transaction.save(campaign)
 
+    def _let_go_on(self) -> None:
+        """A run may be over whose held delivery turns out not to have left: it has it to send, or
+        to withhold, after all. The batch is locked, so that none becomes held meanwhile."""
+        held = self.transaction.connection.execute(_HELD, (self.claim.batch_id,)).fetchone()
+        if held and held[0]:
+            begin_again(self.transaction.connection, self.claim.lane.campaign_id)
+
     # --- what the provider says of addresses ------------------------------------------------
 
     def _suppress(self, recipients: Sequence[Recipient]) -> None:
         """Addresses that the provider has as inactive are not mailed again."""
         if not recipients:
             return
-        mailable = PostgresMailable(self.transaction)
         by_address = {recipient.address_hmac: recipient for recipient in recipients}
-        for address, standing in mailable.take(sorted(by_address)).items():
-            if replaces(REASON, cast("SuppressionReason | None", standing.suppression)):
-                stream_id = self._suppressed(by_address[address], standing)
-                note = Note(address, standing.contact_id, standing.consent, REASON, stream_id)
-                mailable.note_many([note])
-
-    def _suppressed(self, recipient: Recipient, standing: Standing) -> str:
-        """Record it on the contact's stream, or on one of its own; that stream's id."""
-        meta = self._meta(recipient)
-        delivery = UUID(recipient.delivery_id)
-        if standing.contact_id is not None:
-            contact = self.transaction.load(Contact, UUID(standing.contact_id))
-            contact.suppress(Suppress(REASON, "answer", delivery), meta)
-            self.transaction.save(contact)
-            return standing.contact_id
-        stream_id = str(self.new_id())
-        self.transaction.add(
-            Draft(
-                "AddressSuppressed",
-                stream_id,
-                1,
-                {
-                    "address_hmac": recipient.address_hmac,
-                    "contact_id": None,
-                    "reason": REASON,
-                    "delivery_id": recipient.delivery_id,
-                    "origin": "answer",
-                },
-                self.claim.lane.organization_id,
-                ACTOR,
-                str(meta.correlation_id),
-                str(meta.causation_id),
-                self.now,
-            )
-        )
-        return stream_id
+        taken = self.transaction.mailable.take(sorted(by_address))
+        for address, standing in taken.items():
+            recipient = by_address[address]
+            command = Suppress("inactive_at_provider", "answer", UUID(recipient.delivery_id))
+            meta = self._meta(recipient)
+            silence(self.transaction, address, standing, command, meta, self.new_id)
 
 
 def settle(transaction: PostgresTransaction, batch_id: str) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid5
 
+from domain.delivery.mailability import WithheldReason
 from domain.delivery.states import EventType, State, next_state
 from domain.shared.meta import Meta
 from infra.event_log import Draft
@@ -33,15 +34,19 @@ class SendRow(NamedTuple):
     message_id: str | None
     attempt: int
     correlation_id: str
+    address_hmac: bytes | None = None
+    """The address it was last claimed for."""
 
 
 COLUMNS = ", ".join(SendRow._fields)
 
 _CHANGE = """
     UPDATE state.sends AS s SET state = u.state, version = u.version, batch_id = u.batch,
-        mailbox_provider = u.provider, message_id = u.message, attempt = u.attempt
+        mailbox_provider = u.provider, message_id = u.message, attempt = u.attempt,
+        address_hmac = u.address
     FROM unnest(%s::uuid[], %s::text[], %s::integer[], %s::uuid[], %s::text[], %s::text[],
-        %s::integer[]) AS u (id, state, version, batch, provider, message, attempt)
+        %s::integer[], %s::bytea[])
+        AS u (id, state, version, batch, provider, message, attempt, address)
     WHERE s.delivery_id = u.id
 """
 
@@ -78,6 +83,15 @@ def _rows(connection: Connection, where: str, values: tuple[Any, ...]) -> list[S
     return [SendRow(*row) for row in found.fetchall()]
 
 
+def withholding(row: SendRow, reason: WithheldReason, position: int) -> Change:
+    """It is not sent, because of the event at this position; 0 when there is none.
+
+    The address it was once claimed for, with nothing sent, is free for another contact's.
+    """
+    told = {"reason": reason, "proof_position": position}
+    return Change(row, "DeliveryWithheld", told, {"address_hmac": None})
+
+
 def apply(
     transaction: PostgresTransaction,
     changes: Sequence[Change],
@@ -101,6 +115,7 @@ def apply(
             [row.mailbox_provider for row in rows],
             [row.message_id for row in rows],
             [row.attempt for row in rows],
+            [row.address_hmac for row in rows],
         ),
     )
     give_back_sends(transaction.connection, _unsent(changes))

@@ -19,7 +19,8 @@ Code = Literal[
     "never_approved", "approval_lapsed", "rejected", "cancelled", "paused", "not_due",
     "not_started", "expanding", "added_later", "deleted", "not_in_audience", "no_consent",
     "unsubscribed", "hard_bounced", "complained", "inactive_at_provider", "erased", "refused",
-    "ambiguous", "held", "given_up", "returned", "waiting", "being_sent", "bounced", "unexplained",
+    "ambiguous", "held", "given_up", "returned", "waiting", "being_sent", "bounced",
+    "already_mailed", "unexplained",
 ]  # fmt: skip
 SAYS: Final[dict[Code, str]] = {
     "never_approved": "Nobody has approved the campaign.",
@@ -47,6 +48,7 @@ SAYS: Final[dict[Code, str]] = {
     "waiting": "It is waiting for its turn to be sent.",
     "being_sent": "A sender holds it at this moment.",
     "bounced": "It was sent and came back.",
+    "already_mailed": "The address got this e-mail already, as another contact's.",
     "unexplained": "The log does not say: compare log and read models.",
 }
 
@@ -225,6 +227,8 @@ class _Asked:
         proof = withheld.data["proof_position"]
         fact = self.past.at(proof) if proof else None
         code: Code = withheld.data["reason"]
+        if fact is not None and fact.topic == withheld.topic:
+            code = "already_mailed"  # by the other delivery, which is the fact
         return Reason(code, row.step, fact or withheld, {"withheld_position": withheld.position})
 
 

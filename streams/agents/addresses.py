@@ -13,9 +13,14 @@ from domain.ports import NewId
 from domain.shared.errors import InvalidValueError
 from schemas.codec import to_datetime
 from streams.agents.ports import Fact, HashAddress, Place, WorkerTransaction
+from streams.ports import TransientError
 from streams.steps.suppression import NO_SIGNS, Change, Signs, change, with_signs
-from streams.steps.webhooks import Sign
+from streams.steps.webhooks import OF_THE_PERSON, Sign
 
+_PRESENT = """
+    SELECT contact_id, organization_id, address_hmac FROM log.mailable
+    WHERE contact_id = ANY(%s::uuid[])
+"""
 _READ = """
     SELECT organization_id, address_hmac, complained, unsubscribed, hard_bounced, inactive,
            lifted, returned
@@ -35,7 +40,10 @@ _WRITE = """
 
 
 class Heard(NamedTuple):
-    """A sign about an address, if it is one. `at` in microseconds."""
+    """A sign about an address, if it is one. `at` in microseconds.
+
+    `contact_id`: whose mail it was, where the sign is to be heard about the contact too.
+    """
 
     organization_id: str
     recipient: str | None
@@ -44,6 +52,7 @@ class Heard(NamedTuple):
     delivery_id: str | None
     correlation_id: str
     causation_id: str
+    contact_id: str | None
 
 
 class Addresses:
@@ -62,7 +71,12 @@ class Addresses:
                 by_place.setdefault(place, []).append(each)
         if not by_place:
             return
+        moved = _moved(tx, by_place)
+        for place, (_, signs) in moved.items():
+            by_place.setdefault(place, []).extend(signs)
         standings = tx.take(by_place)
+        if any(standings[place].contact_id != contact for place, (contact, _) in moved.items()):
+            raise TransientError("a contact's address changed meanwhile")
         known = _read(tx, by_place)
         after = {p: with_signs(known.get(p, NO_SIGNS), _signs(h)) for p, h in by_place.items()}
         _write(tx, {p: s for p, s in after.items() if s != known.get(p)})
@@ -101,6 +115,30 @@ class Addresses:
             tx.add(*facts)
             note = Note(place[1], standing.contact_id, standing.consent, what.suppress, stream)
             tx.note(place[0], note)
+
+
+def _moved(
+    tx: WorkerTransaction, by_place: dict[Place, list[Heard]]
+) -> dict[Place, tuple[str, list[Heard]]]:
+    """Where contacts are now who said no at an address that they had before, and what they said.
+
+    A no of the person holds for the new address too, as if the address had changed after it; what
+    is wrong with the old mailbox does not.
+    """
+    said: dict[str, list[tuple[Place, Heard]]] = {}
+    for place, heard in by_place.items():
+        for each in heard:
+            if each.contact_id and each.sign in OF_THE_PERSON:
+                said.setdefault(each.contact_id, []).append((place, each))
+    if not said:
+        return {}
+    found: dict[Place, tuple[str, list[Heard]]] = {}
+    for contact, organization, address in tx.connection.execute(_PRESENT, (list(said),)).fetchall():
+        present = organization, bytes(address)
+        elsewhere = [each for place, each in said[contact] if place != present]
+        if elsewhere:
+            found[present] = contact, elsewhere
+    return found
 
 
 def _facts(

@@ -137,9 +137,10 @@ def absorb(
     matched = _match(tx, arrivals)
     known = [(each, send) for each, send in zip(arrivals, matched, strict=True) if send]
     new = _unseen(tx, [e for e, s in zip(arrivals, matched, strict=True) if s or e.of_nothing])
+    heard = [_heard(a, s, news=a.place in new) for a, s in zip(arrivals, matched, strict=True)]
     tx.add(*_facts(tx, known, new))
     _store(tx, {send.delivery_id: send for _, send in known}.values())
-    addresses.hear(tx, [_heard(a, s) for a, s in zip(arrivals, matched, strict=True)])
+    addresses.hear(tx, heard)
     return [
         each
         for each, send in zip(arrivals, matched, strict=True)
@@ -147,12 +148,14 @@ def absorb(
     ]
 
 
-def _heard(each: Arrival, send: Send | None) -> Heard:
+def _heard(each: Arrival, send: Send | None, *, news: bool) -> Heard:
+    """`news`: it was not heard before, so it is about the contact too, whose mail it was."""
     seen = each.observation
     correlation = send.correlation_id if send else each.cause
     return Heard(
         each.organization_id, seen.recipient, seen.sign, seen.at,
         send.delivery_id if send else None, correlation, each.cause,
+        send.contact_id if send and news else None,
     )  # fmt: skip
 
 

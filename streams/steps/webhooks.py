@@ -20,6 +20,8 @@ Kind = Literal[
 ]  # fmt: skip
 Sign = Literal["complained", "unsubscribed", "hard_bounced", "inactive", "lifted", "returned"]
 """What a record says about an address: four ways of no, and two of taking it back."""
+OF_THE_PERSON: Final[frozenset[Sign]] = frozenset({"complained", "unsubscribed"})
+"""Ways of no that are the person's own, and not the mailbox's."""
 
 _TIMES: Final[Mapping[Kind, str]] = {
     "Delivery": "DeliveredAt",

@@ -22,7 +22,7 @@ from domain.delivery.decisions import (
     resolve,
 )
 from domain.delivery.mailability import decide
-from infra.ledger.outcomes import change
+from infra.ledger.outcomes import answer, change
 from infra.ledger.rows import Change, SendRow
 from streams.effects.ports import Claim, Lane, OpenBatch, Recipient, Route
 
@@ -35,6 +35,7 @@ class BookedBatch:
     route: Route
     lease_until: float
     resolve_at: float
+    size: int
     handed_over: bool = False
     lookups: int = 0
     state: str = "open"
@@ -98,7 +99,7 @@ class Books:
         if claimed:
             ends = self.now() + self.lease
             resolve_at = ends + self.call + self.settling
-            self.batches[batch_id] = BookedBatch(lane, route, ends, resolve_at)
+            self.batches[batch_id] = BookedBatch(lane, route, ends, resolve_at, len(claimed))
         self.apply(changes)
         people = tuple(
             Recipient(row.delivery_id, 1, row.contact_id, "p@example.com", b"", {})
@@ -109,7 +110,8 @@ class Books:
     def hand_over(self, batch_id: str) -> bool:
         batch = self.batches[batch_id]
         in_time = batch.lease_until > self.now() + self.call
-        if batch.state != "open" or batch.handed_over or not in_time:
+        intact = len(self._of(batch_id, "claimed")) == batch.size
+        if batch.state != "open" or batch.handed_over or not in_time or not intact:
             return False
         batch.handed_over = True
         return True
@@ -118,9 +120,11 @@ class Books:
         if outcome.pause is not None:
             self.paused[claim.lane] = outcome.pause
         told = zip(claim.recipients, outcome.verdicts, strict=True)
-        rows = [(self.rows[recipient.delivery_id], verdict) for recipient, verdict in told]
-        mine = [(row, verdict) for row, verdict in rows if row.batch_id == claim.batch_id]
-        self.apply([c for row, verdict in mine if (c := change(row, verdict))])
+        changes = [
+            answer(self.rows[recipient.delivery_id], claim.batch_id, recipient, verdict)
+            for recipient, verdict in told
+        ]
+        self.apply([each for each in changes if each is not None])
         self._settle(claim.batch_id)
 
     def expire(self) -> int:

@@ -17,6 +17,7 @@ from domain.delivery.lookback import part_of
 from streams.effects.ports import CampaignContent, Claim, Contents, Recipient, Sending
 
 TEST_MARK = "[Test] "
+OwnLink = Callable[[str, bytes], str]
 _KEPT = 64
 """Compiled e-mails; one of 30 KB takes about 100 KB."""
 
@@ -75,16 +76,16 @@ def _mailbox(sender: Sender) -> str:
 class MailShop:
     """Makes the messages of claims. Thread-safe; keeps the templates last used.
 
-    `own_link` gives our unsubscribe link of a delivery.
+    `own_link` gives our unsubscribe link of a delivery to an address, by its keyed hash.
     """
 
     contents: Contents
-    own_link: Callable[[str], str]
+    own_link: OwnLink
     _templates: OrderedDict[tuple[str, str, int], Template]
     _lock: threading.Lock
 
     @classmethod
-    def of(cls, contents: Contents, own_link: Callable[[str], str]) -> MailShop:
+    def of(cls, contents: Contents, own_link: OwnLink) -> MailShop:
         """An empty shop."""
         return cls(contents, own_link, OrderedDict(), threading.Lock())
 
@@ -106,7 +107,7 @@ class MailShop:
         """One message. Raises ContentError when this person's fields cannot be filled in."""
         template = self.template(claim, recipient.step)
         own = sending.handling != "Postmark"
-        link = self.own_link(recipient.delivery_id)
+        link = self.own_link(recipient.delivery_id, recipient.address_hmac)
         field = unsubscribe_field("Custom" if own else "Postmark", link)
         fields = {**recipient.fields, "unsubscribe_url": field}
         mark = TEST_MARK if claim.lane.kind == "test" else ""

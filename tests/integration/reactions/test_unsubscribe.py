@@ -33,7 +33,7 @@ class Mailed:
         self.campaign = world.approved()
         world.run()
         self.delivery = world.sends(self.campaign)[self.contact][0]
-        self.link = f"/u/{make_token(secret, self.delivery)}"
+        self.link = f"/u/{make_token(secret, self.delivery, world.address(ANN))}"
 
     def standing(self) -> tuple[str | None, int]:
         query = "SELECT suppression, position FROM log.mailable WHERE contact_id = %s"

@@ -7,11 +7,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from api.routers.unsubscribe import suppress
+from api.ports import Unsubscription
 from domain.contact.aggregate import Contact
 from domain.contact.handlers import delete_contact, erase_contact, save
 from domain.contact.values import Consent
@@ -31,8 +31,8 @@ def leave(world: World, tenant: Tenant, contact: str, tx: PostgresTransaction) -
     """By the link of one of the person's mails, which may be on its way to be claimed."""
     query = "SELECT delivery_id FROM state.sends WHERE contact_id = %s ORDER BY 1 LIMIT 1"
     ((delivery,),) = tx.connection.execute(query, (contact,)).fetchall()
-    ledger = LedgerUnsubscriptions()
-    suppress(tx, ledger, UUID(contact), UUID(delivery), world.meta(tenant.id))
+    said = Unsubscription(UUID(contact), UUID(delivery), None)
+    LedgerUnsubscriptions(uuid4).record(tx, said, world.meta(tenant.id))
 
 
 def come_back(world: World, tenant: Tenant, contact: str, tx: PostgresTransaction) -> None:

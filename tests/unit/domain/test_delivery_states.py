@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.delivery.ids import delivery_id
-from domain.delivery.mailability import WITHHELD_REASONS, decide
+from domain.delivery.mailability import WITHHELD_REASONS, beside, decide
 from domain.delivery.providers import PROVIDERS, mailbox_provider
 from domain.delivery.states import (
     EVENT_TYPES,
@@ -110,6 +110,21 @@ def test_the_mailbox_provider_is_read_from_the_domain(email: str, provider: str)
 def test_who_may_be_mailed(consent: str | None, suppression: str | None) -> None:
     without = {"granted": None, None: "deleted"}.get(consent, "no_consent")
     assert decide(consent, suppression) == (suppression or without)
+
+
+@pytest.mark.parametrize(
+    ("others", "verdict"),
+    [
+        ([], "send"), (["intended"], "send"), (["refused", "intended"], "send"),
+        (["claimed"], "wait"), (["ambiguous"], "wait"), (["accepted", "ambiguous"], "wait"),
+        (["accepted"], "withhold"), (["held", "refused"], "withhold"), (["withheld"], "withhold"),
+    ],
+)  # fmt: skip
+def test_an_address_that_others_were_claimed_for_gets_no_second_mail(
+    others: list[State], verdict: str
+) -> None:
+    """A withheld one was claimed and given up by a person: nobody knows whether it left."""
+    assert beside(others) == verdict
 
 
 @pytest.mark.parametrize("unknown", ["cancelled", "no_consent", "on_holiday", ""])

@@ -42,7 +42,7 @@ def claim(*recipients: Recipient, lane: Lane = LANE) -> Claim:
 def message(
     sending: Sending = SENDING, lane: Lane = LANE, to: Recipient = ADA, of: Content = CONTENT
 ) -> dict[str, Any]:
-    shop = MailShop.of(Shelf(of), lambda delivery: f"https://us.example/u/{delivery}")
+    shop = MailShop.of(Shelf(of), lambda delivery, _: f"https://us.example/u/{delivery}")
     return shop.message(sending, claim(to, lane=lane), to)
 
 
@@ -112,7 +112,7 @@ def test_a_line_break_in_a_field_cannot_break_the_subject() -> None:
 
 def test_an_e_mail_is_read_once_for_all_of_its_batches() -> None:
     shelf = Shelf()
-    shop = MailShop.of(shelf, lambda delivery: delivery)
+    shop = MailShop.of(shelf, lambda delivery, _: delivery)
     for _ in range(3):
         shop.message(SENDING, claim(ADA), ADA)
     assert shelf.asked == 1

@@ -148,7 +148,7 @@ class Shelf:
 
 
 def sender(books: Books, provider: Provider, sending: Sending | None = SENDING) -> Sender:
-    shop = MailShop.of(Shelf(), lambda delivery: delivery)
+    shop = MailShop.of(Shelf(), lambda delivery, _: delivery)
     paces = Paces(0, lambda: 1.0)
     return Sender(books, Connections(sending), shop, provider, paces, Rota(), lambda: 100.0)
 

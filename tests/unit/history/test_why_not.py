@@ -117,6 +117,13 @@ def _withheld(code: str, fact: str, **data: Any) -> Tell:
     return tell
 
 
+def _already_mailed() -> Past:
+    past = intended()
+    proof = past.happens("DeliveryClaimed", identity("another contact's delivery"))
+    past.delivery("DeliveryWithheld", reason="cancelled", proof_position=proof.position)
+    return past
+
+
 def _after(*events: tuple[str, dict[str, Any]]) -> Tell:
     def tell() -> Past:
         past = intended()
@@ -154,6 +161,7 @@ REASONS: dict[Code, tuple[Tell, str]] = {
     "returned": (_after(("DeliveryReturned", {"reason": "x"})), "DeliveryReturned"),
     "waiting": (intended, "DeliveryIntended"),
     "being_sent": (_after(), "DeliveryClaimed"),
+    "already_mailed": (_already_mailed, "DeliveryClaimed"),
     "bounced": (_after(ACCEPTED, ("Bounced", {})), "Bounced"),
     **{
         code: (_withheld(code, "AddressSuppressed", reason=code), "AddressSuppressed")
