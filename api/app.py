@@ -41,6 +41,7 @@ from api.routers.deliveries.endpoints import router as deliveries
 from api.routers.deliveries.why import router as why
 from api.routers.docs import router as docs
 from api.routers.events import router as events
+from api.routers.health import Probes
 from api.routers.health import router as health
 from api.routers.keys.endpoints import router as keys
 from api.routers.leaving.endpoints import router as leaving
@@ -95,6 +96,7 @@ def build_app(services: Services) -> FastAPI:
     app.state.limiter = limiter = Limiter(services)
     app.state.callers = callers = Callers(services)
     app.state.changes = changes = Changes()
+    app.state.probes = Probes(services)
     app.state.seats = Seats(services.sockets.connections)
     app.state.analytics_turns = threading.Semaphore(ANALYTICS_AT_ONCE)
     app.state.import_turns = threading.Semaphore(IMPORTS_AT_ONCE)

@@ -182,7 +182,8 @@ class Staff(Protocol):
     def remove(
         self, tx: CommandTransaction, user_id: UUID, own: Collection[Permission], meta: Meta
     ) -> Remaining:
-        """The account, its sessions and the person's key are gone; what they made stays.
+        """The account, its sessions and the person's key are gone, and so are open invitations by
+        them or a key of theirs; what they made for the organization stays.
 
         Raises RuleViolatedError `last_owner`.
         """

@@ -227,8 +227,9 @@ class WebhookCredentials(Protocol):
         """From memory: never blocks, works while Postgres is away."""
         ...
 
-    def looked_up(self, username: str, password: str) -> str | None:
-        """After reading all credentials again. Blocks; raises UnavailableError."""
+    async def looked_up(self, username: str, password: str) -> str | None:
+        """After reading all credentials again. Raises UnavailableError, at the latest after some
+        seconds; many who ask at once cost as much as one."""
         ...
 
 

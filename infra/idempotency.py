@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from api.ports import Answer, KeyReusedError
 from infra.keys import SubjectKeys
 from infra.postgres import Connection
+from schemas.codec import MissingKeyError
 from schemas.ports import RandomBytes
 from schemas.sealing import seal, unseal
 
@@ -47,7 +48,7 @@ class AnswerStore:
     def find(
         self, connection: Connection, organization_id: str, key: str, request_hash: bytes
     ) -> Answer | None:
-        """The stored answer, if there is one. Raises KeyReusedError."""
+        """The stored answer, if there is one. Raises KeyReusedError, and MissingKeyError."""
         row = connection.execute(
             "SELECT request_hash, status, headers, answer FROM state.idempotency"
             " WHERE organization_id = %s AND key = %s"
@@ -63,19 +64,21 @@ class AnswerStore:
             return None
         if sealed is None:
             return Answer(status, None, secret=True)
-        keys = self._keys.keys_on(connection, [organization_id])
-        plain = unseal(sealed, key=keys[organization_id], bound_to=key.encode())
+        sealed_with = self._key(connection, organization_id)
+        plain = unseal(sealed, key=sealed_with, bound_to=key.encode())
         return Answer(status, json.loads(plain), headers)
 
     def store(self, connection: Connection, organization_id: str, key: str, answer: Answer) -> None:
-        """Keep the answer in the transaction that made it; of a secret only that it was given."""
+        """Keep the answer in the transaction that made it; of a secret only that it was given.
+
+        Raises MissingKeyError when the organization has just left.
+        """
         sealed = None
         if not answer.secret:
-            keys = self._keys.keys_on(connection, [organization_id])
             sealed = seal(
                 json.dumps(answer.body).encode(),
                 subject=organization_id,
-                key=keys[organization_id],
+                key=self._key(connection, organization_id),
                 nonce=self._random(12),
                 bound_to=key.encode(),
             )
@@ -84,3 +87,9 @@ class AnswerStore:
             " WHERE organization_id = %s AND key = %s",
             (answer.status, Jsonb(dict(answer.headers)), sealed, organization_id, key),
         )
+
+    def _key(self, connection: Connection, organization_id: str) -> bytes:
+        found = self._keys.keys_on(connection, [organization_id]).get(organization_id)
+        if found is None:
+            raise MissingKeyError(f"{organization_id} has no key")
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -175,13 +175,13 @@ class CommandLog:
     def earlier(self, organization_id: UUID, key: str, request_hash: bytes) -> Answer | None:
         """The kept answer of a request that takes more than one transaction, if there is one."""
         organization = str(organization_id)
-        with organization_transaction(self.pool, organization) as connection:
+        with self._there(organization_id), self._transaction(organization_id) as connection:
             return self.answers.find(connection, organization, key, request_hash)
 
     def keep(self, organization_id: UUID, key: str, request_hash: bytes, answer: Answer) -> None:
         """Keep the answer of such a request."""
         organization = str(organization_id)
-        with organization_transaction(self.pool, organization) as connection:
+        with self._there(organization_id), self._transaction(organization_id) as connection:
             self.answers.recall(connection, organization, key, request_hash)
             self.answers.store(connection, organization, key, answer)
 
@@ -191,7 +191,7 @@ class CommandLog:
 
         A lock of Postgres: it ends with the process that holds it.
         """
-        with organization_transaction(self.pool, str(organization_id)) as connection:
+        with self._transaction(organization_id) as connection:
             row = connection.execute(
                 "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7310))",
                 (f"{organization_id}/{key}",),
@@ -203,12 +203,22 @@ class CommandLog:
         token = write_token(positions_of(appended, self.codec.registry))
         return {"Nudge-Position": token} if token else {}
 
-    def _ensure_there(self, organization_id: UUID) -> None:
+    def _transaction(self, organization_id: UUID) -> AbstractContextManager[Connection]:
+        return organization_transaction(self.pool, str(organization_id))
+
+    @contextmanager
+    def _there(self, organization_id: UUID) -> Iterator[None]:
         """Nothing can be sealed for an organization that left: say so."""
-        with organization_transaction(self.pool, str(organization_id)) as connection:
-            left = connection.execute(_LEFT, (organization_id,)).fetchone()
-        if left:
-            raise RuleViolatedError("organization_deleted", "This organization was deleted.")
+        try:
+            yield
+        except MissingKeyError:
+            with self._transaction(organization_id) as connection:
+                left = connection.execute(_LEFT, (organization_id,)).fetchone()
+            if not left:
+                raise
+            raise RuleViolatedError(
+                "organization_deleted", "This organization was deleted."
+            ) from None
 
     def run(
         self, organization_id: UUID, decide: Callable[[PostgresTransaction], T]
@@ -221,15 +231,12 @@ class CommandLog:
         """
         for _ in range(DECISIONS):
             try:
-                with organization_transaction(self.pool, str(organization_id)) as connection:
+                with self._there(organization_id), self._transaction(organization_id) as connection:
                     transaction = PostgresTransaction(connection, organization_id, self)
                     result = decide(transaction)
                     transaction.finish()
             except VersionConflictError:
                 continue
-            except MissingKeyError:
-                self._ensure_there(organization_id)
-                raise
             return result, transaction.appended
         raise ConflictError(
             "version_conflict", "Somebody else keeps changing this. Read it again, then retry."

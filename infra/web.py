@@ -67,7 +67,8 @@ def api_services(core: Core) -> Services:
             raise UnavailableError(str(error)) from None
 
     credentials = WebhookCredentialsInMemory(
-        functools.partial(connect, core.addresses.postgres_api_url, autocommit=True)
+        functools.partial(connect, core.addresses.postgres_api_url, autocommit=True),
+        core.pool.connection,
     )
     intake = KafkaWebhookIntake(core.addresses.kafka_bootstrap, core.settings.topic_prefix)
     clock = MovableClock(core.pool)

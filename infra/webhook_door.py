@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import psycopg
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from starlette.concurrency import run_in_threadpool
 
 from domain.shared.errors import UnavailableError
 from infra.kafka import producer_config
@@ -26,19 +27,26 @@ _NOBODY: Final = ("", b"\x00" * 32)
 _READ: Final = (
     "SELECT organization_id, username_hash, password_hash FROM views.find_webhook_organizations()"
 )
-Listen = Callable[[], AbstractContextManager[Connection]]
+_PATIENCE: Final = 10.0
+"""Seconds a guess waits for a reading: longer than a pool waits for a connection."""
+Connections = Callable[[], AbstractContextManager[Connection]]
 
 
 class WebhookCredentialsInMemory:
     """Hashes of all credentials, read when it is entered, on nudge_views and when asked to.
 
-    A pair that is known stays known while Postgres is away. Thread-safe.
+    A pair that is known stays known while Postgres is away. `known` is thread-safe, `looked_up`
+    for one event loop.
     """
 
-    def __init__(self, connections: Listen, settle: float = 0.5) -> None:
-        """`connections` gives autocommit connections; `settle`: seconds between two readings."""
-        self._connections = connections
+    def __init__(self, listening: Connections, pooled: Connections, settle: float = 0.5) -> None:
+        """`listening` gives autocommit connections, `pooled` those of a pool; `settle`: seconds
+        between two readings."""
+        self._listening = listening
+        self._pooled = pooled
         self._settle = settle
+        self._next: asyncio.Task[None] | None = None
+        self._under_way: asyncio.Task[None] | None = None
         self._known: dict[bytes, tuple[str, bytes]] = {}
         self._reading = threading.Lock()
         self._closing = threading.Event()
@@ -51,14 +59,33 @@ class WebhookCredentialsInMemory:
         organization, wanted = self._known.get(name, _NOBODY)
         return organization if hmac.compare_digest(given, wanted) and organization else None
 
-    def looked_up(self, username: str, password: str) -> str | None:
-        """The organization, after reading again. Raises UnavailableError."""
+    async def looked_up(self, username: str, password: str) -> str | None:
+        """The organization, after reading again. Raises UnavailableError.
+
+        One reading at a time, on a connection of the pool, whoever asks meanwhile sharing the next:
+        many guesses cost Postgres no more than one, and one that gets no answer holds up nobody.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._read_after(self._under_way))
+        reading = self._next
+        await asyncio.wait({reading}, timeout=_PATIENCE)
+        if not reading.done():
+            raise UnavailableError("Postgres does not answer")
         try:
-            with self._connections() as connection:
-                self._read(connection)
+            reading.result()
         except psycopg.Error as error:
             raise UnavailableError(str(error)) from error
         return self.known(username, password)
+
+    async def _read_after(self, earlier: asyncio.Task[None] | None) -> None:
+        if earlier is not None and not earlier.done():
+            await asyncio.wait({earlier})
+        self._under_way, self._next = self._next, None  # it begins: who asks now needs the next one
+        await run_in_threadpool(self._read_again)
+
+    def _read_again(self) -> None:
+        with self._pooled() as connection:
+            self._read(connection)
 
     def _read(self, connection: Connection) -> None:
         with self._reading:
@@ -68,7 +95,7 @@ class WebhookCredentialsInMemory:
     def _follow(self) -> None:
         while not self._closing.is_set():
             try:
-                with self._connections() as connection:
+                with self._listening() as connection:
                     connection.execute("LISTEN nudge_views")
                     while not self._closing.is_set():
                         self._read(connection)

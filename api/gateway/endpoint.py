@@ -36,12 +36,14 @@ async def talk(socket: WebSocket, conversation_id: Annotated[str | None, Query()
     token, subprotocol = credentials(socket)
     callers: Callers = socket.app.state.callers
     limiter: Limiter = socket.app.state.limiter
+    principal: Principal | None = None
     try:
         limiter.take_address(address_of(socket.scope))
         principal = await run_in_threadpool(known, callers, token)
         if principal is not None:
             limiter.take_caller(principal.organization_id, principal.key_id, principal.user_id)
-    except Problem:
+    except Problem as error:
+        await note_refusal(socket, principal, error)
         await socket.accept(subprotocol)
         await socket.close(1013, "Too many requests")
         return

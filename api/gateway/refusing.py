@@ -9,7 +9,7 @@ from api.errors import problem_of
 from api.security import Refusals
 
 
-async def note_refusal(socket: WebSocket, principal: Principal, error: Exception) -> None:
+async def note_refusal(socket: WebSocket, principal: Principal | None, error: Exception) -> None:
     """A security event, if an answer with the error's status would make one; never fails."""
     refusals: Refusals = socket.app.state.refusals
     socket.state.principal = principal  # whose it is, as it stands behind every request

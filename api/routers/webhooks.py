@@ -10,7 +10,6 @@ from typing import Any, Final
 import structlog
 from fastapi import APIRouter, Request, Response
 from prometheus_client import Histogram
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -96,7 +95,7 @@ async def organization_of(request: Request, services: Services) -> str:
     # comes from few addresses. Guesses cost a look-up each, and are counted.
     limiter: Limiter = request.app.state.limiter
     limiter.take_address(address_of(request.scope))
-    found = await run_in_threadpool(services.webhook_credentials.looked_up, *pair)
+    found = await services.webhook_credentials.looked_up(*pair)
     if found is None:
         raise _unknown()
     return found

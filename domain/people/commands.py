@@ -14,8 +14,9 @@ Entry = Literal["password", "signup", "invitation"]
 Change = Literal["reset", "own"]
 """How somebody got another password: through a link in a mail, or by giving the current one."""
 Ending = Literal[
-    "logged_out", "revoked", "token_reused", "password_reset", "password_changed", "user_removed"
-]
+    "logged_out", "revoked", "token_reused", "password_reset", "password_changed", "user_removed",
+    "restored",
+]  # fmt: skip
 """Why a session is over. One that is never used again ends silently, with its refresh token."""
 
 

@@ -52,9 +52,16 @@ class Invitation(Root):
             email=command.email,
         )
 
-    def accept(self, meta: Meta) -> Role:
-        """Become a user with the role that comes back. Raises RuleViolatedError."""
+    def accept(self, meta: Meta, *, inviter_left: bool) -> Role:
+        """Become a user with the role that comes back. Raises RuleViolatedError.
+
+        `inviter_left`: whether the person behind the invitation is a user no more.
+        """
         self._ensure_open()
+        if inviter_left:
+            raise RuleViolatedError(
+                "invitation_over", "Whoever invited you is gone: ask for a new invitation."
+            )
         if meta.now >= self.expires_at:
             raise RuleViolatedError(
                 "invitation_over", "This invitation is too old: ask for a new one."
@@ -80,6 +87,7 @@ class Invitation(Root):
         self.role = role
         self.expires_at = expires_at
         self.email = email
+        self.invited_by = meta.actor
         self.status = "open"
 
     @event(Revoked)

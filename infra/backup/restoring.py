@@ -30,6 +30,7 @@ from infra.erasure.stores.raw import give_up_the_dead
 from infra.kafka import create_topics
 from infra.leaving.replaying import depart_again
 from infra.ledger.lookbacks import mark_campaigns
+from infra.people.sessions import end
 from infra.postgres import Connection, connect
 from infra.relay import MARKER_TOPIC
 from infra.replies.desk import PostgresReplyDesk
@@ -64,6 +65,10 @@ _SAID: Final = f"""
             > count(*) FILTER (WHERE type = 'ReplyGiven'))
     ORDER BY position
 """  # noqa: S608 - put together from constants
+_LOGGED_IN: Final = f"""
+    SELECT organization_id, session_id FROM state.sessions
+    WHERE ended_at IS NULL AND {PRESENT} ORDER BY organization_id, session_id
+"""  # noqa: S608 - put together from constants
 _PLACES: Final = (
     "SELECT topic, partition, position FROM state.positions WHERE consumer = 'reactions'"
 )
@@ -74,14 +79,15 @@ _KEPT: Final = """
 
 
 class Restored(NamedTuple):
-    """What was restored: events, erasures and deletions of organizations done again, campaigns
-    that now wait for a person, messages to which nobody had an answer yet, to be said again, and
-    campaigns that ask the provider what has left before they send anything."""
+    """What was restored: events, erasures and deletions of organizations done again, sessions that
+    are over, campaigns that now wait for a person, messages to which nobody had an answer yet, to
+    be said again, and campaigns that ask the provider what has left before they send anything."""
 
     events: int
     position: int
     erased_again: int
     departed_again: int
+    sessions_ended: int
     paused: int
     unanswered: int
     looking_back: int
@@ -115,14 +121,14 @@ class Restore:
         left = depart_again(self.core, [entry for entry in entries if entry.whole_organization])
         if entries and (admin := login_of(self.core.addresses, self.admin_url).admin):
             give_up_the_dead(admin, login_of(self.core.addresses).database, told)
-        paused = unanswered = marked = 0
+        ended, paused, unanswered, marked = self._end_sessions(), 0, 0, 0
         if not keep_running:
             marked = self._mark_all()
             unanswered, paused = self._leave_unanswered(), self._pause_all()
         told("Kafka")
         last = self._relay()
         self._place_reactions()
-        return Restored(self.manifest.events, last, erased, left, paused, unanswered, marked)
+        return Restored(self.manifest.events, last, erased, left, ended, paused, unanswered, marked)
 
     def _make_tables(self) -> None:
         addresses = self.core.addresses
@@ -167,6 +173,17 @@ class Restore:
                 connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
         options = ["--data-only", "--exit-on-error", "--single-transaction", str(folder / DUMP)]
         run("pg_restore", login.url, options, login.database)
+
+    def _end_sessions(self) -> int:
+        """Who logged out, or was thrown out, after the backup was made is in again: all are out."""
+        with connect(self.core.addresses.postgres_worker_url) as connection:
+            sessions = connection.execute(_LOGGED_IN).fetchall()
+        for organization, session in sessions:
+            self.core.commands.run(
+                UUID(organization),
+                lambda tx, s=session: end(tx, UUID(s), "restored", _meta(tx)),  # type: ignore[misc]
+            )
+        return len(sessions)
 
     def _mark_all(self) -> int:
         """What was sent after the backup is not in it: every campaign asks for it first."""
@@ -237,13 +254,16 @@ def _replace_positions(
 
 def _pause(tx: PostgresTransaction, campaign_id: UUID) -> bool:
     campaign = tx.load(Campaign, campaign_id)
-    request = uuid.uuid4()
-    meta = Meta(tx.organization_id, ACTOR, request, request, datetime.now(UTC))
     if campaign.status not in RUNNING:
         return False
-    campaign.pause(meta, "restored", PAUSED_BECAUSE)
+    campaign.pause(_meta(tx), "restored", PAUSED_BECAUSE)
     tx.save(campaign)
     return True
+
+
+def _meta(tx: PostgresTransaction) -> Meta:
+    request = uuid.uuid4()
+    return Meta(tx.organization_id, ACTOR, request, request, datetime.now(UTC))
 
 
 def read_parts(log_folder: Path, key_folder: Path) -> Manifest:

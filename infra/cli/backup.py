@@ -197,7 +197,7 @@ def restore(
     _console.print(
         f"{done.events:,} events restored in {seconds} s, up to position {done.position:,}; "
         f"{done.erased_again} erasures and {done.departed_again} deletions of organizations "
-        f"carried out again, {done.paused} campaigns paused, "
+        f"carried out again, {done.sessions_ended} sessions ended, {done.paused} campaigns paused, "
         f"{done.unanswered} messages left to be said again; {done.looking_back} campaigns ask "
         "Postmark what has left before they send anything"
     )

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.bootstrap import Core
+from infra.cli.asking import ensure_sure
 from infra.cli.client import connection, explain
 from infra.cli.contacts import contact_id
 from infra.cli.grouping import with_default
@@ -77,8 +78,7 @@ def person(
         raise typer.BadParameter(f"{target} cannot be written: name a file in a folder that exists")
     if needles is not None and needles.exists():
         raise typer.BadParameter(f"{needles} is there already: give a new file")
-    if not yes and not as_json:
-        typer.confirm(f"Erase contact {identity} for good?", abort=True)
+    ensure_sure(f"Erase contact {identity} for good?", yes=yes, as_json=as_json)
     with httpx.Client(headers=to.headers, timeout=60, trust_env=False) as client:
         key = _keep_needles(client, url, identity, needles) if needles else None
         response = client.delete(url, params={"erase": "true"})

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from domain.shared.errors import NotFoundError, UnavailableError
 from infra.bootstrap import Core
+from infra.cli.asking import ensure_sure
 from infra.cli.client import Connection, connection, explain
 from infra.erasure.certificate import CertificateError
 from infra.leaving.certificate import read_certificate
@@ -121,10 +122,7 @@ def delete(
     """Delete the organization for good: keys destroyed, read models gone, API keys dead."""
     to = connection(api_key, base_url)
     target = _writable(out or Path(f"departure-{organization}.json"))
-    if not yes and as_json:
-        raise typer.BadParameter("--json asks nothing: say --yes as well")
-    if not yes:
-        typer.confirm(f"Delete organization {organization} for good?", abort=True)
+    ensure_sure(f"Delete organization {organization} for good?", yes=yes, as_json=as_json)
     with httpx.Client(headers=to.headers, timeout=600, trust_env=False) as client:
         response = client.delete(
             f"{to.base_url}/v1/organization", params={"confirm": str(organization)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -178,10 +178,13 @@ def _bar(*, quiet: bool) -> Iterator[Callable[[Rebuild, list[Part]], None]]:
         TextColumn("{task.fields[events]:,} events"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=_console, disable=quiet) as progress:
+    with ExitStack() as shown:
+        progress = Progress(*columns, console=_console, disable=quiet)
         task = progress.add_task("position", total=None, events=0)
 
         def told(rebuild: Rebuild, parts: list[Part]) -> None:
+            if not (quiet or progress.live.is_started):  # not before: a refusal draws nothing
+                shown.enter_context(progress)
             done = sum(part.position for part in parts) // max(1, len(parts))
             events = sum(part.events for part in parts)
             progress.update(task, completed=done, total=rebuild.high, events=events)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from infra.cli.asking import ensure_sure
 from infra.cli.client import Connection, client_of, connection, explain, items
 
 _console = Console()
@@ -89,8 +90,7 @@ def _decide(
         ids = [str(each) for each in deliveries or ()]
         if campaign:
             ids = [each["id"] for each in _in_doubt(client, campaign, "held")]
-        if not sure and not as_json:
-            typer.confirm(f"{what} {len(ids)} held deliveries?", abort=True)
+        ensure_sure(f"{what} {len(ids)} held deliveries?", yes=sure, as_json=as_json)
         decided = list(_decided(client, what, ids, quiet=as_json))
     if as_json:
         typer.echo(json.dumps({"items": decided, "total": len(decided)}))

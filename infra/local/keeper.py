@@ -13,7 +13,8 @@ from pathlib import Path
 from infra.local.child import kill_group, last_line, spawn
 from infra.local.errors import StartError
 from infra.local.logs import log_file
-from infra.local.processes import Heartbeat, ProcessSpec, ProcessState, RestartPolicy
+from infra.local.processes import ProcessSpec, ProcessState, RestartPolicy
+from infra.local.pulse import Pulse
 from infra.local.state import ProcessStatus, identity_of
 
 _PROBE_PAUSE = 0.1
@@ -132,11 +133,14 @@ class Keeper:
         """None: ready, or it has ended; else why it must end."""
         if self.spec.ready is None:
             return None
-        deadline, since = time.monotonic() + self.spec.ready_timeout, time.time()
+        deadline = time.monotonic() + self.spec.ready_timeout
+        heartbeat = self.spec.heartbeat
+        pulse = heartbeat and Pulse(heartbeat.file)
         while not done.done():
             if await self.spec.ready():
                 return None
-            if (heartbeat := self.spec.heartbeat) and _stopped_beating(heartbeat, since):
+            # Once it has beaten: it may work before it is ready.
+            if heartbeat and pulse and pulse.quiet() > heartbeat.max_age and pulse.felt:
                 return f"no heartbeat for {heartbeat.max_age:g} s"
             if time.monotonic() > deadline and not self._stopping.is_set():
                 return f"not ready after {self.spec.ready_timeout:.0f} s"
@@ -149,9 +153,9 @@ class Keeper:
         if heartbeat is None:
             await asyncio.wait({done})
             return None
-        since = time.time()
+        pulse = Pulse(heartbeat.file)
         while not await self._finished(done, min(1.0, heartbeat.max_age / 4)):
-            if _age(heartbeat, since) > heartbeat.max_age:
+            if pulse.quiet() > heartbeat.max_age:
                 return f"no heartbeat for {heartbeat.max_age:g} s"
         return None
 
@@ -180,20 +184,3 @@ class Keeper:
     def _become(self, state: ProcessState) -> None:
         self.status.state = state
         self._changed()
-
-
-def _age(heartbeat: Heartbeat, since: float) -> float:
-    """Seconds since the last heartbeat, counted from `since` when there was none after it."""
-    try:
-        return time.time() - max(heartbeat.file.stat().st_mtime, since)
-    except OSError:
-        return time.time() - since
-
-
-def _stopped_beating(heartbeat: Heartbeat, since: float) -> bool:
-    """Whether it has beaten since it was started, and no more: it may work before it is ready."""
-    try:
-        beat = heartbeat.file.stat().st_mtime
-    except FileNotFoundError:
-        return False
-    return beat > since and time.time() - beat > heartbeat.max_age

@@ -16,7 +16,7 @@ ProcessState = Literal["waiting", "starting", "ready", "restarting", "stopping",
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """A file the process touches; when it is older than `max_age` seconds the process is killed."""
+    """A file the process touches; when it does not for `max_age` seconds it is killed."""
 
     file: Path
     max_age: float

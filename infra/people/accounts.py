@@ -63,6 +63,12 @@ def add(
         )
 
 
+def has_left(connection: Connection, actor: str) -> bool:
+    """Whether this actor is a person who is no user any more."""
+    kind, _, user_id = actor.partition(":")
+    return kind == "user" and role_of(connection, UUID(user_id)) is None
+
+
 def set_password(connection: Connection, user_id: UUID, password: str) -> None:
     """Another hash."""
     connection.execute(

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from api.people import Admitted, PasswordChange, SignUp, Visit
 from domain.contact.handlers import HashAddress
 from domain.contact.values import EmailAddress
+from domain.organization.aggregate import Organization
 from domain.organization.dead_letter import INSTALLATION
 from domain.people.commands import Entry, RegisterUser
 from domain.people.decisions import (
@@ -246,7 +247,8 @@ class PostgresEntrance:
             except NotFoundError:
                 raise bad_link() from None
             meta = self._meta(link.organization_id, invitation.user_id, visit)
-            role = invitation.accept(meta)
+            behind = tx.load(Organization, tx.organization_id).person_behind(invitation.invited_by)
+            role = invitation.accept(meta, inviter_left=accounts.has_left(tx.connection, behind))
             tx.save(invitation)
             command = RegisterUser(
                 invitation.user_id, invitation.email, name, role, link.subject_id

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from api.people import PasswordChange, Remaining
@@ -26,6 +26,11 @@ from infra.keys import SubjectKeys
 from infra.people import accounts, sessions
 from infra.people.errands import NO_SERVER, ask
 from infra.people.vault import Vault
+
+_INVITED: Final = """
+    SELECT id FROM views.invitations WHERE organization_id = %s AND status = 'open'
+    ORDER BY id LIMIT 500
+"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class PostgresStaff:
         invitation = tx.load(Invitation, invitation_id)
         invitation.revoke(meta)
         tx.save(invitation)
-        self._forget(tx, invitation.user_id)
+        self._forget(tx, [invitation.user_id])
 
     def change_role(
         self,
@@ -91,7 +96,8 @@ class PostgresStaff:
     def remove(
         self, tx: CommandTransaction, user_id: UUID, own: Collection[Permission], meta: Meta
     ) -> Remaining:
-        """The account, its sessions and the person's key are gone; what they made stays."""
+        """The account, its sessions and the person's key are gone, and nobody comes in by an
+        invitation of theirs; what they made for the organization stays."""
         user, others = self._locked(tx, user_id, own)
         user.remove(others, meta)
         tx.save(user)
@@ -99,12 +105,17 @@ class PostgresStaff:
         accounts.void_links(tx.connection, user_id)
         sessions.end_all(tx, user_id, "user_removed", meta)
         sessions.forget(tx, user_id)
-        self._forget(tx, user_id)
-        return _remaining(tx, f"user:{user_id}", meta.now)
+        organization, person = tx.load(Organization, tx.organization_id), f"user:{user_id}"
+        invitations = _open_invitations(tx, organization, person)
+        for invitation in invitations:
+            invitation.revoke(meta)
+        tx.save(*invitations)
+        self._forget(tx, [user_id, *(invitation.user_id for invitation in invitations)])
+        return _remaining(tx, organization, person, meta.now)
 
-    def _forget(self, tx: CommandTransaction, user_id: UUID) -> None:
-        """Destroy the person's key. Other processes, told by NOTIFY, forget it at the commit."""
-        self.keys.destroy(tx.connection, [str(user_id)])
+    def _forget(self, tx: CommandTransaction, people: Iterable[UUID]) -> None:
+        """Destroy their keys. Other processes, told by NOTIFY, forget them at the commit."""
+        self.keys.destroy(tx.connection, [str(person) for person in people])
         tx.after_append(self.keys.forget)
 
     def _locked(
@@ -152,9 +163,27 @@ class PostgresStaff:
         return sessions.listed(connection, user_id, now)
 
 
-def _remaining(tx: CommandTransaction, person: str, now: datetime) -> Remaining:
+def _open_invitations(
+    tx: CommandTransaction, organization: Organization, person: str
+) -> list[Invitation]:
+    """Open invitations by this person, or by a key of theirs, as far as the read model has them.
+
+    One that it does not have yet admits nobody either: who accepts is asked whether the one who
+    invited is still there.
+    """
+    rows = tx.connection.execute(_INVITED, (tx.organization_id,)).fetchall()
+    found = tx.load_many(Invitation, [UUID(invitation_id) for (invitation_id,) in rows])
+    return [
+        each
+        for each in found.values()
+        if each.status == "open" and organization.person_behind(each.invited_by) == person
+    ]
+
+
+def _remaining(
+    tx: CommandTransaction, organization: Organization, person: str, now: datetime
+) -> Remaining:
     """What this person made and that is admitted: it is the organization's, whoever leaves."""
-    organization = tx.load(Organization, tx.organization_id)
     rows = tx.connection.execute(
         "SELECT analyst_id FROM state.analyst_secrets WHERE organization_id = %s",
         (tx.organization_id,),

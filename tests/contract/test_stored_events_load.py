@@ -104,7 +104,7 @@ def user() -> Root:
 def invitation() -> Root:
     invite = Invite(uuid4(), uuid4(), "ada@example.com", "analyst", made.later(days=7).now)
     invitation = Invitation.create(invite, META)
-    invitation.accept(META)
+    invitation.accept(META, inviter_left=False)
     return invitation
 
 

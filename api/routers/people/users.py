@@ -91,7 +91,8 @@ async def patch(
     responses={200: REMOVED_RESPONSE},
 )
 async def delete(request: Request, user_id: UUID, caller: Caller, services: ServicesOf) -> Response:
-    """Remove somebody: sessions end, and the key of the address and name is destroyed.
+    """Remove somebody: sessions end, open invitations of theirs are revoked, and the key of the
+    address and name is destroyed.
 
     API keys and logins for ClickHouse are the organization's: those they made and that are still in
     use are named in a 200.

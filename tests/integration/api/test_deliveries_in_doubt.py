@@ -119,7 +119,9 @@ def test_the_command_line_lists_resends_and_closes(api: Api, nudge: Any) -> None
     shown = json.loads(nudge("sends", "ambiguous", "--json"))
     assert {each["id"] for each in shown["items"]} == {ambiguous, first, second}
     assert "held" in nudge("sends", "ambiguous")
-    assert json.loads(nudge("sends", "resend", first, "--json"))["items"] == [
+    assert "say --yes" in nudge("sends", "resend", first, "--json", code=2)
+    assert sorted(listed(api)) == sorted([ambiguous, first, second])
+    assert json.loads(nudge("sends", "resend", first, "--json", "--yes"))["items"] == [
         {"id": first, "state": "intended"}
     ]
     assert "1 decided" in nudge("sends", "close", "--campaign", campaign, "--yes")

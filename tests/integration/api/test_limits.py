@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +46,23 @@ def test_over_the_limit_of_a_key_the_answer_says_so_and_when_to_come_again(few: 
     assert few.get("/v1/contacts", key=few.new_tenant().api_key).status_code == 200
 
 
+def test_a_websocket_over_the_limit_of_a_key_is_recorded_as_its_organizations(few: Api) -> None:
+    for _ in range(3):
+        assert few.get("/v1/contacts").status_code == 200
+
+    key = {"Authorization": f"Bearer {few.tenant.api_key}"}
+    with few.client.websocket_connect("/v1/ws", headers=key) as socket:
+        assert socket.receive()["code"] == 1013
+
+    few.project()
+    with few.worker.pool.connection() as connection:
+        found = connection.execute(
+            "SELECT organization_id, what, split_part(actor, ':', 1) FROM views.security_events"
+            " WHERE kind = 'limit_reached'"
+        ).fetchall()
+    assert found == [(few.tenant.organization_id, "too_many_requests", "key")]
+
+
 def test_a_wrong_key_is_told_so_and_counted_by_its_address(crowded: Api) -> None:
     answers = [crowded.get("/v1/contacts", key="nk_wrong").status_code for _ in range(3)]
     assert answers == [401, 401, 429]
@@ -56,6 +73,27 @@ def test_probes_and_unsubscribing_are_never_refused_for_being_many(crowded: Api)
         assert crowded.client.get("/health/live").status_code == 200
         assert crowded.client.post("/u/no-such-token").status_code != 429
         assert crowded.client.get("/metrics").status_code == 200
+
+
+def test_probing_in_a_loop_asks_the_stores_once(
+    stack: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from infra.dependencies import Dependencies
+
+    asked: list[str] = []
+    needed = Dependencies.needed
+
+    def counted(self: Dependencies) -> Mapping[str, str | None]:
+        asked.append("needed")
+        return needed(self)
+
+    monkeypatch.setattr(Dependencies, "needed", counted)
+    monkeypatch.setattr("api.recent.KEPT", 3600.0)
+    with running_api(stack, database) as api:
+        ready = {api.client.get("/health/ready").status_code for _ in range(20)}
+        detailed = {api.client.get("/health/detailed").json()["status"] for _ in range(20)}
+    assert (ready, detailed) == ({200}, {"ok"})
+    assert len(asked) == 2, "once for each of the two"
 
 
 def test_a_webhook_whose_credentials_are_known_is_never_refused_for_being_one_of_many(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
+from api.people import Visit
+from domain.people.errors import NotAdmittedError
 from infra.backup.manifest import BackupError
 from infra.backup.pruning import prune
 from infra.backup.saving import back_up
@@ -24,12 +27,14 @@ from infra.kafka import consumer_config
 from infra.leaving.checking import in_postgres
 from infra.local.child import child_environment
 from infra.master_keys import fresh_key, write_keys
+from infra.people.wiring import people_of
 from infra.postgres import connect
 from infra.settings import Settings
 from tests.conftest import Database
 from tests.integration.api.test_campaign_actions import approved
 from tests.integration.erasure.test_erasing import say
 from tests.support.api import Api, running_api
+from tests.support.people import Entrance
 from tests.support.services import Services, settings_on_free_ports
 
 _EVENTS = "SELECT position, stream_id, version, type, bytes FROM log.events ORDER BY position"
@@ -80,6 +85,16 @@ def run_restore(settings: Settings, *arguments: str) -> Any:
     return CliRunner(env=environment).invoke(application(["infra.cli.backup"]), given)
 
 
+def is_over(core: Core, refresh_token: str) -> bool:
+    """Whether the session of this token is."""
+    visit = Visit(uuid4(), datetime.now(UTC), "127.0.0.1", "browser")
+    try:
+        people_of(core, lambda: datetime.now(UTC)).entrance.refresh(refresh_token, visit)
+    except NotAdmittedError:
+        return True
+    return False
+
+
 def records_in(bootstrap: str, topic: str) -> int:
     """Events on a topic: its ends, without the markers of transactions."""
     consumer = Consumer(consumer_config(bootstrap, enable_partition_eof=True))
@@ -122,10 +137,13 @@ def test_back_up_erase_wipe_restore(api: Api, tmp_path: Path) -> None:
     in_the_middle(api, campaign)
     approved(api, name="approved, and no reaction has heard of it yet")
     waiting = say(api, "yes, send it")
+    rosa = Entrance(api).sign_up()
+    cookie = str(rosa.browser.cookies["nudge_refresh"])
     core, old = source(api), api.worker.addresses
     log, keys = tmp_path / "backup-log", tmp_path / "backup-keys"
     saved = back_up(core, log, keys, lambda _: None)
     stored = fetch(old.postgres_owner_url, _EVENTS)
+    assert rosa.browser.post("/v1/auth/logout").status_code == 204
     late = api.contact("late@example.com")
     for contact in (ada, late):
         assert api.request("DELETE", f"/v1/contacts/{contact}?erase=true").status_code == 200
@@ -138,14 +156,14 @@ def test_back_up_erase_wipe_restore(api: Api, tmp_path: Path) -> None:
     assert done.exit_code == 0, (done.output, done.stderr)
     report = json.loads(done.stdout)
     assert report["events"] == saved.manifest.events == len(stored)
-    assert report["erased_again"] == 1
+    assert (report["erased_again"], report["sessions_ended"]) == (1, 1)
     assert (report["paused"], report["unanswered"], report["looking_back"]) == (2, 1, 2)
     new = Core.of(settings, "cli")
     with running_stores(settings, new.addresses):
         restored = fetch(new.addresses.postgres_owner_url, _EVENTS)
         assert restored[: len(stored)] == stored
         assert [row[3] for row in restored[len(stored) :]] == [
-            "AddressSuppressed", "ContactErased", "IntentRecognized", "ReplyGiven",
+            "AddressSuppressed", "ContactErased", "SessionEnded", "IntentRecognized", "ReplyGiven",
             "CampaignPaused", "CampaignPaused",
         ]  # fmt: skip
         assert {str(row[1]) for row in restored if row[3] == "ReplyGiven"} == {waiting}
@@ -170,6 +188,7 @@ def test_back_up_erase_wipe_restore(api: Api, tmp_path: Path) -> None:
         assert [row[:2] for row in placed] == [
             ("reactions", "campaign-events"), ("reactions", "contact-events"),
         ]  # fmt: skip
+        assert is_over(new, cookie)
         assert new.erasures.of_contact(connect(new.addresses.postgres_worker_url), ada)
         new.pool.close()
 

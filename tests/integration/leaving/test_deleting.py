@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from infra.postgres import connect
 from projections.postgres.views import ALL_VIEWS
 from projections.verify.rows import ViewCheck
 from tests.integration.leaving.conftest import Ask, Deletion, House
+from tests.support.api import Tenant
 from tests.support.isolation.belongings import Belongings
 
 KEYS = "SELECT count(*) FROM log.subject_keys WHERE organization_id = %s AND wrapped IS NOT NULL"
@@ -109,6 +111,49 @@ def test_what_was_under_way_is_told_and_ends_nothing(house: House, deletion: Del
     assert house.left(house.leaving) == {}
     stays = house.api.get("/v1/organization", key=house.staying.tenant.api_key)
     assert stays.status_code == 200
+
+
+@pytest.fixture
+def just_left(house: House, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    """An organization that is gone, and this process has not heard that its key is, too."""
+    monkeypatch.setattr("api.auth._KEPT", 3600.0)
+    monkeypatch.setattr("api.auth.ApiKeys.forget", lambda _: None)
+    tenant = house.api.new_tenant()
+    assert house.api.get("/v1/organization", key=tenant.api_key).status_code == 200
+    path = f"/v1/organization?confirm={tenant.organization_id}"
+    assert house.api.delete(path, key=tenant.api_key).status_code == 200
+    return tenant
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/businesses", {"name": "Rosa", "timezone": "Europe/Vienna"}),
+        ("/v1/contacts", {"email": "late@example.com", "consent": {"status": "unknown"}}),
+        ("/v1/contacts/import", {"email": "late@example.com"}),
+        ("/v1/api-keys", {"name": "late", "scopes": ["audit:read"]}),
+        ("/v1/analysts", {"name": "late"}),
+    ],
+)
+def test_whoever_was_let_in_a_moment_before_is_told_that_the_organization_left(
+    house: House, just_left: Tenant, path: str, body: dict[str, Any]
+) -> None:
+    kind = "application/x-ndjson" if path.endswith("import") else "application/json"
+    once = {"Idempotency-Key": "once", "Content-Type": kind}
+    content = json.dumps(body).encode()
+    for _ in range(2):
+        answer = house.api.request(
+            "POST", path, key=just_left.api_key, headers=once, content=content
+        )
+        assert (answer.status_code, answer.json()["code"]) == (409, "organization_deleted")
+
+
+def test_nothing_that_is_read_a_moment_after_breaks(house: House, just_left: Tenant) -> None:
+    paths = house.api.get("/openapi.json").json()["paths"]
+    read = [path for path, does in paths.items() if "get" in does and "{" not in path]
+    assert len(read) > 20
+    found = {path: house.api.get(path, key=just_left.api_key).status_code for path in read}
+    assert {path for path, status in found.items() if status == 500} == set()
 
 
 @pytest.mark.parametrize("view", ALL_VIEWS, ids=lambda view: view.name)

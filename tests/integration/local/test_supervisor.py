@@ -194,18 +194,25 @@ async def ended(keeper: Keeper, task: asyncio.Task[None]) -> None:
     await asyncio.wait_for(task, 10)
 
 
-async def test_a_process_that_keeps_beating_lives(
+async def test_a_process_that_keeps_beating_lives_also_when_its_clock_is_an_hour_behind(
     running: Running, data_dir: Path, tmp_path: Path
 ) -> None:
-    beat = tmp_path / "beat"
-    code = (
-        "import pathlib, sys, time\nwhile True: pathlib.Path(sys.argv[1]).touch(); time.sleep(.05)"
-    )
-    spec = ProcessSpec("alive", python(code, str(beat)), ready=exists(beat))
-    beating = ProcessSpec(spec.name, spec.command, ready=spec.ready, heartbeat=Heartbeat(beat, 4.0))
-    async with running([beating]):
+    code = """
+import os, pathlib, sys, time
+while True:
+    pathlib.Path(sys.argv[1]).touch()
+    os.utime(sys.argv[1], (time.time() - int(sys.argv[2]),) * 2)
+    time.sleep(.05)
+"""
+    specs = []
+    for name, behind in (("alive", "0"), ("behind", "3600")):
+        beat = tmp_path / name
+        command = python(code, str(beat), behind)
+        heartbeat = Heartbeat(beat, 4.0)
+        specs.append(ProcessSpec(name, command, ready=exists(beat), heartbeat=heartbeat))
+    async with running(specs):
         await asyncio.sleep(5)
-        assert status(data_dir, "alive").restarts == 0
+        assert [status(data_dir, spec.name).restarts for spec in specs] == [0, 0]
 
 
 async def test_stopping_goes_from_the_last_to_the_first(running: Running, tmp_path: Path) -> None:

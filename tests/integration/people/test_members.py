@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.access.permissions import ROLE_NAMES
+from domain.access.permissions import ROLE_NAMES, ROLES
 from infra.postgres import connect
 from infra.rebuilding.desk import PostgresDesk
 from infra.rebuilding.workers import Access
@@ -279,6 +279,47 @@ def test_nothing_readable_is_left_of_somebody_who_was_removed(entrance: Entrance
     assert rows == [("", "")]
     again = entrance.sign_up(ben.email)
     assert again.user_id != ben.user_id, "the address is free again"
+
+
+@pytest.mark.parametrize("way", ["by themselves", "by a key of theirs", "a moment ago"])
+def test_nobody_comes_in_by_an_invitation_of_somebody_who_was_removed(
+    shared: Entrance, owner: Member, way: str
+) -> None:
+    ben, email = shared.invited(owner, "admin"), f"{uuid.uuid4().hex[:12]}@example.com"
+    by = ben.access_token
+    if way == "by a key of theirs":
+        scopes = ["users:invite", *ROLES["auditor"]]
+        made = shared.api.post("/v1/api-keys", {"name": "door", "scopes": scopes}, key=by)
+        by = made.json()["secret"]
+    body = {"email": email, "role": "auditor"}
+    made = shared.api.post("/v1/invitations", body, key=by)
+    assert made.status_code == 201, made.text
+    shared.run_errands()
+    if way == "a moment ago":  # the read model has not heard of it
+        with shared.api.worker.pool.connection() as connection:
+            connection.execute("DELETE FROM views.invitations WHERE id = %s", (made.json()["id"],))
+    removed = shared.api.delete(f"/v1/users/{ben.user_id}", key=owner.access_token)
+    assert removed.is_success, removed.text
+
+    token = {"token": shared.postbox.token(email), "name": "Eve", "password": PASSWORD}
+    refused = shared.browser().post("/v1/invitations/accept", json=token)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "invitation_over")
+    left = shared.api.get("/v1/invitations?status=open", key=owner.access_token).json()["items"]
+    assert made.json()["id"] not in {each["id"] for each in left}
+
+
+def test_an_invitation_outlives_the_removal_of_somebody_else(
+    shared: Entrance, owner: Member
+) -> None:
+    ben, email = shared.invited(owner, "admin"), f"{uuid.uuid4().hex[:12]}@example.com"
+    body = {"email": email, "role": "analyst"}
+    assert shared.api.post("/v1/invitations", body, key=owner.access_token).status_code == 201
+    shared.run_errands()
+    assert shared.api.delete(f"/v1/users/{ben.user_id}", key=owner.access_token).is_success
+
+    token = {"token": shared.postbox.token(email), "name": "Eve", "password": PASSWORD}
+    assert shared.browser().post("/v1/invitations/accept", json=token).status_code == 200
 
 
 def test_a_link_for_a_new_password_ends_with_its_user(shared: Entrance) -> None:

@@ -7,8 +7,9 @@ import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
@@ -19,6 +20,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from api.app import build_app
 from infra.bootstrap import Core
 from infra.kafka import consumer_config, create_topics
+from infra.postgres import Connection, connect
 from infra.settings import load_settings
 from infra.web import api_services
 from infra.webhook_door import KafkaWebhookIntake
@@ -62,6 +64,15 @@ def core_of(stack: Services, database: Database, folder: Path, prefix: str, kafk
     return Core.of(settings, "api")
 
 
+@asynccontextmanager
+async def opened_door(core: Core) -> AsyncIterator[httpx.AsyncClient]:
+    app = build_app(api_services(core))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+            yield client
+
+
 @pytest.fixture
 async def door(
     stack: Services, database: Database, topic_prefix: str, tmp_path: Path
@@ -69,11 +80,8 @@ async def door(
     create_topics(stack.kafka_bootstrap, topic_prefix, [TOPIC])
     connect_postmark(database, "rosa", "s3cret")
     core = core_of(stack, database, tmp_path, topic_prefix, stack.kafka_bootstrap)
-    app = build_app(api_services(core))
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
-            yield client
+    async with opened_door(core) as client:
+        yield client
 
 
 def stored(bootstrap: str, prefix: str) -> list[tuple[bytes, dict[str, bytes]]]:
@@ -151,6 +159,44 @@ async def test_wrong_or_broken_credentials_are_401_never_403(door: httpx.AsyncCl
         assert answer.status_code == 401, header
         assert answer.headers["www-authenticate"].startswith("Basic")
         assert answer.json()["code"] == "unauthenticated"
+
+
+async def test_many_guesses_share_one_connection_that_is_there_already(
+    stack: Services,
+    database: Database,
+    topic_prefix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[str] = []
+
+    def counted(url: str, **more: Any) -> Connection:
+        opened.append(url)
+        return connect(url, **more)
+
+    monkeypatch.setattr("infra.web.connect", counted)
+    core = core_of(stack, database, tmp_path, topic_prefix, stack.kafka_bootstrap)
+    async with opened_door(core) as door:
+        guesses = [door.post(PATH, content=b"{}", auth=("rosa", f"{n}")) for n in range(40)]
+        answers = await asyncio.gather(*guesses)
+
+    assert [answer.status_code for answer in answers] == [401] * 40
+    assert len(opened) <= 1, "only the one that listens"
+
+
+async def test_a_guess_does_not_wait_for_ever_for_a_postgres_that_says_nothing(
+    door: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await door.post(PATH, content=b"{}", auth=("rosa", "s3cret"))).status_code == 200
+    monkeypatch.setattr("infra.webhook_door._PATIENCE", 0.3)
+    with psycopg.connect(database.owner_url) as other:
+        other.execute("LOCK TABLE views.postmark_connections IN ACCESS EXCLUSIVE MODE")
+        answers = [await door.post(PATH, content=b"{}", auth=("rosa", "?")) for _ in range(2)]
+        known = await door.post(PATH, content=b"{}", auth=("rosa", "s3cret"))
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert all(answer.headers["retry-after"] for answer in answers)
+    assert known.status_code == 200
 
 
 async def test_more_than_10_mb_is_413(door: httpx.AsyncClient) -> None:

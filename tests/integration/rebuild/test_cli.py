@@ -98,6 +98,7 @@ def test_refusals_are_one_line(nudge: Terminal) -> None:
         assert refused.exit_code == 1
         assert message in refused.stderr
         assert len(refused.stderr.splitlines()) == 1
+        assert refused.stdout == ""
 
 
 def test_verify_names_the_event_and_heals(nudge: Terminal, world: Models) -> None:

@@ -56,6 +56,13 @@ def test_a_person_is_named_without_a_command(cli: CliRunner) -> None:
     assert "no API key" in done.stderr
 
 
+def test_a_program_that_erases_says_that_it_is_sure(cli: CliRunner, tmp_path: Path) -> None:
+    to = ["--api-key", "nk_x", "--certificate", str(tmp_path / "erased.json")]
+    done = cli.invoke(APP, ["erase", str(UUID(int=2)), "--json", *to])
+    assert done.exit_code == 2
+    assert "say --yes" in done.stderr
+
+
 def test_an_empty_ledger_holds(cli: CliRunner, tmp_path: Path) -> None:
     done = cli.invoke(APP, ["erase", "ledger"])
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (

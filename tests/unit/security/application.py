@@ -42,18 +42,21 @@ class Credentials:
     def known(self, _username: str, _password: str) -> str | None:
         return None
 
-    looked_up = known
+    async def looked_up(self, _username: str, _password: str) -> str | None:
+        return None
 
 
 @functools.cache
 def client(
-    public_url: str = "http://127.0.0.1:8000", cors_origins: tuple[str, ...] = ()
+    public_url: str = "http://127.0.0.1:8000",
+    cors_origins: tuple[str, ...] = (),
+    limit_address: str = "off",
 ) -> TestClient:
     """A client of the application, which records its refusals in `client().app.state`."""
     given: dict[str, Any] = {
         "reads": None,
         "sockets": SimpleNamespace(connections=0),
-        "rates": RateLimits("off", "off", "off", "off"),
+        "rates": RateLimits("off", "off", "off", limit_address),
         "bodies": BodyLimits(wait=10, pace=8192),
         "public_url": public_url,
         "cors_origins": cors_origins,

@@ -78,6 +78,18 @@ def test_a_refusal_is_recorded_once_an_hour_and_place() -> None:
     assert (event.address, event.agent) == ("testclient", "prober/1.0")
 
 
+def test_a_websocket_refused_for_its_rate_is_recorded_too() -> None:
+    browser = client(public_url="http://sockets.example", limit_address="1/hour")
+    browser.get("/v1/organization")
+    for _ in range(2):
+        with browser.websocket_connect("/v1/ws") as socket:
+            assert socket.receive()["code"] == 1013
+    assert [(event.kind, event.what, event.meta.actor) for event in recorded(browser)] == [
+        ("token_refused", "unauthenticated", "anonymous"),
+        ("limit_reached", "too_many_requests", "anonymous"),
+    ]
+
+
 def test_whoever_tries_in_a_loop_from_many_places_fills_no_log(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -17,26 +17,36 @@ def invited() -> Invitation:
 
 
 def test_an_invitation_is_accepted_once() -> None:
-    Spec.given(invited()).when(lambda i: i.accept(later(days=6))).then(Invitation.Accepted)
-    again = Spec.given(invited(), lambda i: i.accept(META))
-    again.when(lambda i: i.accept(META)).then_refused("invitation_over")
+    almost = later(days=6)
+    Spec.given(invited()).when(lambda i: i.accept(almost, inviter_left=False)).then(
+        Invitation.Accepted
+    )
+    again = Spec.given(invited(), lambda i: i.accept(META, inviter_left=False))
+    again.when(lambda i: i.accept(META, inviter_left=False)).then_refused("invitation_over")
 
 
 def test_it_gives_the_role_it_names() -> None:
-    assert invited().accept(META) == "analyst"
+    assert invited().accept(META, inviter_left=False) == "analyst"
 
 
 def test_after_seven_days_it_is_over() -> None:
-    Spec.given(invited()).when(lambda i: i.accept(later(days=7))).then_refused("invitation_over")
+    at_last = Spec.given(invited()).when(lambda i: i.accept(later(days=7), inviter_left=False))
+    at_last.then_refused("invitation_over")
+
+
+def test_one_by_somebody_who_left_admits_nobody() -> None:
+    Spec.given(invited()).when(lambda i: i.accept(META, inviter_left=True)).then_refused(
+        "invitation_over"
+    )
 
 
 def test_taken_back_it_cannot_be_accepted() -> None:
     revoked = Spec.given(invited(), lambda i: i.revoke(META))
-    revoked.when(lambda i: i.accept(META)).then_refused("invitation_over")
+    revoked.when(lambda i: i.accept(META, inviter_left=False)).then_refused("invitation_over")
 
 
 def test_an_accepted_one_cannot_be_taken_back() -> None:
-    accepted = Spec.given(invited(), lambda i: i.accept(META))
+    accepted = Spec.given(invited(), lambda i: i.accept(META, inviter_left=False))
     accepted.when(lambda i: i.revoke(META)).then_refused("invitation_over")
 
 
