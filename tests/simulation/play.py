@@ -123,7 +123,7 @@ class _Envelopes(MailShop):
         return {"Metadata": ids, "MessageStream": sending.stream}
 
 
-_SHOP: Final = _Envelopes.of(_Shelf(), lambda delivery: delivery)
+_SHOP: Final = _Envelopes.of(_Shelf(), lambda delivery, _address: delivery)
 
 
 class World:

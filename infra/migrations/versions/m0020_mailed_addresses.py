@@ -3,7 +3,7 @@
 from infra.migrations.run_sql import run_beside
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0019"
 
 
 def upgrade() -> None:
