@@ -145,7 +145,7 @@ class Renewal:
         finally:
             core.pool.close()
         if found.faults:
-            first = found.faults[0]
+            first = found.first or found.faults[0]
             raise RenewalError(
                 f"the new topics differ from the log ({first.place} {first.kind} at position"
                 f" {first.position}): give a new prefix"

@@ -21,6 +21,7 @@ from infra.renewing.renewal import Renewal, Renewed
 from infra.verifying.verifier import Verdict, Verifier
 from projections.postgres.views import ALL_VIEWS
 from projections.verify.fault import KAFKA, STORES
+from schemas.registry import default_registry
 from schemas.topics import all_topics
 from tests.benchmarks.workload import delivery_events
 from tests.conftest import Database
@@ -54,6 +55,19 @@ def damaged(records: list[Record]) -> Iterator[Record]:
             yield record
         if record[0] == DOUBLED:
             yield record
+
+
+def take_offsets(bootstrap: str, prefix: str) -> None:
+    """Aborted records in every partition of events."""
+    producer = Producer(producer_config(bootstrap, transactional_id=f"{prefix}aborted"))
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for topic in default_registry().topics:
+        for number in range(all_topics()[topic].partitions):
+            for _ in range(3):
+                producer.produce(prefix + topic, b"aborted", partition=number)
+    assert producer.flush(30) == 0
+    producer.abort_transaction(30)
 
 
 @dataclass
@@ -103,7 +117,9 @@ class Installation:
         self.core = Core(settings, self.addresses, "renew")
 
     def fill(self, plant: Callable[[list[Record]], Any] = lambda records: records) -> None:
-        """Put the log on the topics in use."""
+        """Put the log on the topics in use, behind a transaction that was aborted: no offset is
+        what it will be on new topics."""
+        take_offsets(self.addresses.kafka_bootstrap, self.prefix)
         fill_topics(self.core, self.models.conn, plant)
 
     def carry(self) -> None:
