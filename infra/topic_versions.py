@@ -24,6 +24,8 @@ _AGAIN: Final = 1.0
 _VERSIONS: Final = "SELECT prefix, began_at FROM state.topic_versions ORDER BY number"
 _ALONE: Final = "LOCK TABLE state.topic_versions IN SHARE ROW EXCLUSIVE MODE"
 _RECORD: Final = "INSERT INTO state.topic_versions (prefix) VALUES (%s)"
+_REFUSED: Final = ("authentication failed", "does not exist")
+"""What Postgres says of a login that waiting does not help."""
 _log = structlog.get_logger("topics")
 
 
@@ -106,11 +108,16 @@ def hold_to_topics(url: str, prefix: str, role: str, stop: threading.Event) -> N
 
 
 def _asked(url: str, prefix: str, role: str) -> bool:
-    """False when Postgres is away. The API's login may not record anything."""
+    """False when Postgres is away or has no tables yet. The API's login may not record anything."""
     try:
         with connect(url, autocommit=True, application="nudge-start") as connection:
             refuse_other_topics(connection, prefix, takes_over=role != "api")
+    except psycopg.errors.UndefinedTable:
+        _log.warning("the tables are not made yet")
+        return False
     except psycopg.OperationalError as error:
+        if any(said in str(error) for said in _REFUSED):
+            raise
         _log.warning("Postgres is away", reason=" ".join(str(error).split()))
         return False
     return True

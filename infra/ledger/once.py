@@ -20,6 +20,7 @@ _THERE: Final = """
          WHERE e.stream_id = s.delivery_id AND e.type IN ('DeliveryClaimed', 'DeliveryAccepted'))
     FROM state.sends s
     WHERE s.campaign_id = %s AND s.address_hmac = ANY(%s) AND s.kind = 'campaign'
+      AND s.step = ANY(%s)
 """
 
 
@@ -34,7 +35,8 @@ def sort_out(
     if not rows:
         return [], []
     wanted = [addresses[row.contact_id] for row in rows]
-    found = connection.execute(_THERE, (rows[0].campaign_id, wanted)).fetchall()
+    steps = sorted({row.step for row in rows})
+    found = connection.execute(_THERE, (rows[0].campaign_id, wanted, steps)).fetchall()
     there: dict[tuple[int, bytes], dict[State, int]] = {}
     for step, address, state, proof in found:
         there.setdefault((step, bytes(address)), {})[state] = proof

@@ -48,7 +48,7 @@ SAYS: Final[dict[Code, str]] = {
     "waiting": "It is waiting for its turn to be sent.",
     "being_sent": "A sender holds it at this moment.",
     "bounced": "It was sent and came back.",
-    "already_mailed": "The address got this e-mail already, as another contact's.",
+    "already_mailed": "The address got this e-mail, or may have got it, as another contact's.",
     "unexplained": "The log does not say: compare log and read models.",
 }
 

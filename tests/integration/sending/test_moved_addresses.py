@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from functools import partial
 from uuid import UUID
@@ -19,8 +20,10 @@ from domain.delivery.decisions import (
     Verdict,
 )
 from domain.delivery.ids import delivery_id
+from infra.database import MIGRATIONS
 from infra.effects import Effects
 from infra.ledger.deciding import LedgerDecisions
+from infra.postgres import connect
 from streams.effects.ports import Claim, Lane, Ledger
 from tests.integration.sending.test_claims_and_unsubscribes import at_once, withdraw
 from tests.support.moving import move
@@ -85,6 +88,21 @@ def test_the_second_contact_of_an_address_that_got_the_mail_is_left_out_with_the
     query = "SELECT stream_id, type FROM log.events WHERE position = %s"
     first = delivery_id(two.campaign, 1, two.first)
     assert two.world.query(query, data["proof_position"]) == [(first, "DeliveryAccepted")]
+
+
+def test_what_was_sent_before_addresses_were_noted_counts_as_well(two: Two) -> None:
+    two.record(two.claim(1), Accepted("m1"))
+    file = MIGRATIONS / "versions" / "m0020_mailed_addresses.sql"
+    noting = re.search(r"UPDATE state\.sends [^;]+;", file.read_text())
+    assert noting is not None
+    with connect(two.world.core.addresses.postgres_owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE state.sends SET address_hmac = NULL")
+        owner.execute(noting[0].encode())
+    two.swap()
+
+    assert mailed(two.claim()) == []
+
+    assert two.state(two.second) == "withheld"
 
 
 def test_while_it_is_not_known_whether_the_address_got_it_the_second_one_waits(two: Two) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 
+import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -122,3 +123,15 @@ def test_while_postgres_is_away_the_api_starts_and_others_wait() -> None:
     stop.set()
     waiting.join(60)
     assert not waiting.is_alive()
+
+
+def test_a_login_that_is_refused_is_told_at_once(database: Database) -> None:
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        hold_to_topics(f"{database.worker_url}_no_such", "", "relay", threading.Event())
+
+
+def test_where_tables_are_not_made_yet_a_process_waits(database: Database) -> None:
+    nothing_there = database.worker_url.rsplit("/", 1)[0] + "/postgres"
+    over = threading.Event()
+    over.set()
+    hold_to_topics(nothing_there, "", "relay", over)
