@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
 
 from infra.verifying.kafka_reader import PartitionReader
@@ -29,12 +29,8 @@ def offsets_of(
     found: dict[tuple[Place, int], int] = {}
     with PartitionReader(bootstrap, prefix, list(wanted)) as reader:
         for place, positions in wanted.items():
-            rising = sorted(positions)
-            offsets = [0] * (len(rising) + 1)
-            for record in reader.records(place):
-                offsets[bisect_left(rising, _position(record))] = record.offset + 1
-            highest = accumulate(offsets, max)
-            found |= {(place, at): offset for at, offset in zip(rising, highest, strict=False)}
+            behind = offsets_in(reader.records(place), positions)
+            found |= {(place, position): offset for position, offset in behind.items()}
     return found
 
 
@@ -48,15 +44,29 @@ def positions_below(
     found: dict[tuple[Place, int], int] = {}
     with PartitionReader(bootstrap, prefix, list(wanted)) as reader:
         for place, offsets in wanted.items():
-            rising = sorted(offsets)
-            positions = [0] * (len(rising) + 1)
-            for record in reader.records(place):
-                if (position := _position(record)) <= head:
-                    at = bisect_right(rising, record.offset)
-                    positions[at] = max(positions[at], position)
-            highest = accumulate(positions, max)
-            found |= {(place, at): position for at, position in zip(rising, highest, strict=False)}
+            below = positions_in(reader.records(place), offsets, head)
+            found |= {(place, offset): position for offset, position in below.items()}
     return found
+
+
+def offsets_in(records: Iterable[Record], positions: Collection[int]) -> dict[int, int]:
+    """By position: the offset behind the last record up to it, in one partition; 0 if none is."""
+    rising = sorted(positions)
+    offsets = [0] * (len(rising) + 1)
+    for record in records:
+        offsets[bisect_left(rising, _position(record))] = record.offset + 1
+    return dict(zip(rising, accumulate(offsets, max), strict=False))
+
+
+def positions_in(records: Iterable[Record], offsets: Collection[int], head: int) -> dict[int, int]:
+    """By offset: the highest position in front of it, in one partition; 0 if none is."""
+    rising = sorted(offsets)
+    positions = [0] * (len(rising) + 1)
+    for record in records:
+        if (position := _position(record)) <= head:
+            at = bisect_right(rising, record.offset)
+            positions[at] = max(positions[at], position)
+    return dict(zip(rising, accumulate(positions, max), strict=False))
 
 
 def _position(record: Record) -> int:
