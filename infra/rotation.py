@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -16,6 +17,7 @@ from infra.postgres import Connection
 _BATCH: Final = 1000
 _FIRST: Final = str(UUID(int=0))
 _ONE_AT_A_TIME: Final = "SELECT pg_try_advisory_lock(7330)"
+_NEXT_ONE: Final = "SELECT pg_advisory_unlock(7330)"
 _WAITING: Final = """
     SELECT count(*) FROM log.subject_keys
     WHERE wrapped IS NOT NULL AND wrapped_by IS DISTINCT FROM %s
@@ -71,13 +73,13 @@ def rotate(connection: Connection, path: Path, told: Told) -> bytes:
     The id of the key. `connection` is the worker's, with autocommit. Ended at any moment, it goes
     on where it was when called again. Raises RotationError, KeyFileError.
     """
-    _alone(connection)
-    keys = read_keys(path)
-    unfinished = len(keys) > 1 and _waiting(connection, key_id(keys[0])) > 0
-    if not unfinished:
-        write_keys(path, (fresh_key(), *keys))
-    announce(connection)
-    return rewrap(connection, path, told)
+    with _alone(connection):
+        keys = read_keys(path)
+        unfinished = len(keys) > 1 and _waiting(connection, key_id(keys[0])) > 0
+        if not unfinished:
+            write_keys(path, (fresh_key(), *keys))
+        announce(connection)
+        return rewrap(connection, path, told)
 
 
 def rewrap(connection: Connection, path: Path, told: Told) -> bytes:
@@ -100,15 +102,17 @@ def retire(connection: Connection, path: Path, patience: float = 60.0) -> int:
     Raises RotationError when one is still needed, or a transaction that may have begun before the
     rotation does not end within `patience` seconds.
     """
-    _alone(connection)
-    keys = read_keys(path)
-    _wait_for_earlier_transactions(connection, patience)
-    if waiting := _waiting(connection, key_id(keys[0])):
-        raise RotationError(f"{waiting} keys are wrapped by older ones: nudge master-key rotate")
-    if len(keys) > 1:
-        write_keys(path, keys[:1])
-        announce(connection)
-    return len(keys) - 1
+    with _alone(connection):
+        keys = read_keys(path)
+        _wait_for_earlier_transactions(connection, patience)
+        if waiting := _waiting(connection, key_id(keys[0])):
+            raise RotationError(
+                f"{waiting} keys are wrapped by older ones: nudge master-key rotate"
+            )
+        if len(keys) > 1:
+            write_keys(path, keys[:1])
+            announce(connection)
+        return len(keys) - 1
 
 
 def _rewrap_some(connection: Connection, master: MasterKeys, behind: str) -> tuple[str, int]:
@@ -134,10 +138,17 @@ def _waiting(connection: Connection, newest: bytes) -> int:
     return int(row[0]) if row else 0
 
 
-def _alone(connection: Connection) -> None:
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Given back at the end: a session that ends keeps its lock until Postgres notices."""
     row = connection.execute(_ONE_AT_A_TIME).fetchone()
     if not row or not row[0]:
         raise RotationError("another rotation is under way")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute(_NEXT_ONE)
 
 
 def _wait_for_earlier_transactions(connection: Connection, patience: float) -> None:

@@ -172,10 +172,18 @@ def test_a_key_that_the_operator_put_into_the_file_is_used(here: Installation) -
 
 
 def test_two_rotations_at_once_are_refused(here: Installation) -> None:
-    with connect(here.url, autocommit=True) as other:
-        rotate(other, here.path, unheard)
+    here.people(3)
+    asked: list[int] = []
+
+    def meanwhile(done: int, _total: int) -> None:
+        asked.append(done)
         with pytest.raises(RotationError, match="under way"):
             rotate(here.connection, here.path, unheard)
+
+    with connect(here.url, autocommit=True) as other:
+        rotate(other, here.path, meanwhile)
+        assert asked
+        rotate(here.connection, here.path, unheard)  # the other session is still there
 
 
 def test_a_key_is_not_retired_while_a_transaction_may_still_need_it(here: Installation) -> None:
