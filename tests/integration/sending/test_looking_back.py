@@ -130,7 +130,7 @@ def test_what_had_left_is_accepted_without_a_call_and_the_rest_goes_out(
         (month_of(datetime.now(UTC)), len(contacts))
     ]
     batches = world.query("SELECT size, state, connection FROM state.send_batches ORDER BY size")
-    assert batches[0] == (len(gone), "settled", 2)
+    assert (len(gone), "settled", 2) in batches, batches
 
 
 def test_who_unsubscribed_since_is_not_mailed_but_what_had_left_is_told_as_it_was(
