@@ -87,6 +87,7 @@ def test_whoever_has_read_everything_reads_nothing_again(place: Installation) ->
     place.consume()
     place.renew(f"{place.prefix}three-")
     place.consume()
+    place.go_on()
 
     place.assert_nothing_twice_and_nothing_missing()
 
@@ -126,6 +127,7 @@ def test_a_record_that_became_a_dead_letter_is_not_read_again(place: Installatio
 
     place.renew(f"{place.prefix}two-")
     place.consume()
+    place.go_on()
 
     place.assert_nothing_twice_and_nothing_missing()
 
@@ -139,6 +141,7 @@ def test_a_position_that_no_event_has_holds_nobody_up(place: Installation) -> No
 
     place.renew(f"{place.prefix}two-")
     place.consume()
+    place.go_on()
 
     place.assert_nothing_twice_and_nothing_missing()
 
