@@ -6,8 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from typer.testing import CliRunner, Result
 
@@ -18,7 +17,7 @@ from schemas.topics import all_topics
 from tests.conftest import Database
 from tests.support.api import running_api
 from tests.support.relaying import records_on
-from tests.support.services import Services
+from tests.support.services import Services, environment_at
 from tests.support.story import Story
 
 
@@ -82,23 +81,13 @@ def running_relay(installation: Installation) -> Iterator[None]:
 def installed(stack: Services, database: Database, prefix: str) -> Iterator[Installation]:
     """Topics of its own, nothing in them."""
     create_topics(stack.kafka_bootstrap, prefix, all_topics().values())
-    at = stack.addresses
-    variables: dict[str, Any] = {
-        "DATA_DIR": at.data_dir,
-        "KAFKA_BOOTSTRAP": at.kafka_bootstrap,
-        "TOPIC_PREFIX": prefix,
-        "POSTGRES_URL": database.owner_url,
-        "POSTGRES_WORKER_URL": database.worker_url,
-        "POSTGRES_API_URL": database.api_url,
-        "CLICKHOUSE_URL": at.clickhouse_url,
-        "CLICKHOUSE_USERNAME": at.clickhouse_username,
-        "CLICKHOUSE_PASSWORD": at.clickhouse_password,
-        "SECRET_KEY_FILE": at.secret_key_file,
-        "MASTER_KEY_FILE": at.master_key_file,
-        "SIGNING_KEY_FILE": at.signing_key_file,
-    }
+    at = replace(
+        stack.addresses,
+        postgres_owner_url=database.owner_url,
+        postgres_worker_url=database.worker_url,
+        postgres_api_url=database.api_url,
+    )
     with running_api(stack, database) as api:
         story = Story(api)
-        environment = {f"NUDGE_{name}": str(value) for name, value in variables.items()}
-        yield Installation(story, stack, prefix, environment)
+        yield Installation(story, stack, prefix, environment_at(at, prefix))
         story.close()

@@ -69,6 +69,25 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {**os.environ, **child_environment(settings)}
 
 
+def environment_at(at: Addresses, prefix: str) -> dict[str, str]:
+    """The variables by which a command finds stores that run already, and topics in them."""
+    values = {
+        "DATA_DIR": at.data_dir,
+        "KAFKA_BOOTSTRAP": at.kafka_bootstrap,
+        "TOPIC_PREFIX": prefix,
+        "POSTGRES_URL": at.postgres_owner_url,
+        "POSTGRES_WORKER_URL": at.postgres_worker_url,
+        "POSTGRES_API_URL": at.postgres_api_url,
+        "CLICKHOUSE_URL": at.clickhouse_url,
+        "CLICKHOUSE_USERNAME": at.clickhouse_username,
+        "CLICKHOUSE_PASSWORD": at.clickhouse_password,
+        "SECRET_KEY_FILE": at.secret_key_file,
+        "MASTER_KEY_FILE": at.master_key_file,
+        "SIGNING_KEY_FILE": at.signing_key_file,
+    }
+    return {f"NUDGE_{name}": str(value) for name, value in values.items()}
+
+
 _POSTGRES, _UNSYNCED = "infra.local.postgres", "tests.support.unsynced_postgres"
 _KAFKA, _CLICKHOUSE = "infra.local.kafka", "infra.local.clickhouse"
 

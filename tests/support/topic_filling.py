@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from confluent_kafka import Producer
 
@@ -37,3 +37,16 @@ def fill_topics(
     key = RelaySettings(bootstrap, "", prefix).transactional_id
     producer.produce(prefix + MARKER_TOPIC, b"%d" % rows[-1][0], key, partition=0)
     assert producer.flush(30) == 0
+
+
+def damaged(
+    records: Iterable[Record], *, lost: int, altered: int, doubled: int
+) -> Iterator[Record]:
+    """Without the event at one position, with another one altered and one there twice in a row."""
+    for record in records:
+        if record[0] == altered:
+            yield (*record[:4], bytes(record[4])[:-1] + b"\x7f")
+        elif record[0] != lost:
+            yield record
+        if record[0] == doubled:
+            yield record

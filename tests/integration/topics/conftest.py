@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,8 +37,8 @@ from tests.integration.analytics.conftest import (  # noqa: F401 - fixtures, use
 from tests.support.counting import TABLE, SeenHandler
 from tests.support.kafka_batches import pump
 from tests.support.rebuilding import Models, models
-from tests.support.services import Services
-from tests.support.topic_filling import Record, fill_topics
+from tests.support.services import Services, environment_at
+from tests.support.topic_filling import Record, damaged, fill_topics
 
 WEBHOOKS = "postmark-webhooks"
 LOST, ALTERED, DOUBLED = 1_300, 1_301, 1_302
@@ -46,15 +47,7 @@ READ = 1_000
 """As far as the consumers have come when the fault is found."""
 
 
-def damaged(records: list[Record]) -> Iterator[Record]:
-    """One lost, one altered, one there twice."""
-    for record in records:
-        if record[0] == ALTERED:
-            yield (*record[:4], bytes(record[4])[:-1] + b"\x7f")
-        elif record[0] != LOST:
-            yield record
-        if record[0] == DOUBLED:
-            yield record
+damage = partial(damaged, lost=LOST, altered=ALTERED, doubled=DOUBLED)
 
 
 def take_offsets(bootstrap: str, prefix: str) -> None:
@@ -93,22 +86,7 @@ class Installation:
 
     def environment(self, prefix: str | None = None) -> dict[str, str]:
         """In which a command or a process finds this installation."""
-        at = self.addresses
-        values = {
-            "DATA_DIR": at.data_dir,
-            "KAFKA_BOOTSTRAP": at.kafka_bootstrap,
-            "TOPIC_PREFIX": self.prefix if prefix is None else prefix,
-            "POSTGRES_URL": at.postgres_owner_url,
-            "POSTGRES_WORKER_URL": at.postgres_worker_url,
-            "POSTGRES_API_URL": at.postgres_api_url,
-            "CLICKHOUSE_URL": at.clickhouse_url,
-            "CLICKHOUSE_USERNAME": at.clickhouse_username,
-            "CLICKHOUSE_PASSWORD": at.clickhouse_password,
-            "SECRET_KEY_FILE": at.secret_key_file,
-            "MASTER_KEY_FILE": at.master_key_file,
-            "SIGNING_KEY_FILE": at.signing_key_file,
-        }
-        return {f"NUDGE_{name}": str(value) for name, value in values.items()}
+        return environment_at(self.addresses, self.prefix if prefix is None else prefix)
 
     def use(self, prefix: str) -> None:
         """What an operator does at the end: every process gets the new prefix."""

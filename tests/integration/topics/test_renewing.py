@@ -27,7 +27,7 @@ from tests.integration.topics.conftest import (
     READ,
     WEBHOOKS,
     Installation,
-    damaged,
+    damage,
 )
 
 A_HEAD = TreeHead("a log", 1, "00", 1, "2026-01-01T00:00:00Z", "00", "00")
@@ -51,7 +51,7 @@ def records(place: Installation, prefix: str, partition: tuple[str, int]) -> lis
 
 
 def test_a_fault_is_found_and_healed_by_new_topics(place: Installation) -> None:
-    place.fill(damaged)
+    place.fill(damage)
     place.post(b"read", b"read, too")
     place.consume(upto=READ)
     place.post(b"unread", b"unread, too")
@@ -93,7 +93,7 @@ def test_whoever_has_read_everything_reads_nothing_again(place: Installation) ->
 
 
 def test_a_renewal_that_dies_at_any_step_can_be_repeated(place: Installation) -> None:
-    place.fill(damaged)
+    place.fill(damage)
     place.post(b"first", b"second")
     place.consume(upto=READ)
     place.post(b"third")
@@ -234,6 +234,6 @@ def test_topics_that_hold_something_else_are_refused(place: Installation) -> Non
     old, new = place.prefix, f"{place.prefix}two-"
     create_topics(place.addresses.kafka_bootstrap, new, all_topics().values())
     place.use(new)
-    place.fill(damaged)
+    place.fill(damage)
     place.use(old)
     assert f"lost at position {LOST}): give a new prefix" in refused(place, new)

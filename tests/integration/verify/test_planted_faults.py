@@ -13,7 +13,7 @@ from projections.verify.fault import CLICKHOUSE, KAFKA, POSTGRES, Fault
 from tests.benchmarks.workload import delivery_events
 from tests.integration.verify.conftest import Installation
 from tests.support.services import Services
-from tests.support.topic_filling import Record, fill_topics
+from tests.support.topic_filling import Record, damaged, fill_topics
 
 LOST, ALTERED, DOUBLED, AGAIN = 2_500, 2_501, 2_502, 2_503
 """Positions in the middle: events of different deliveries."""
@@ -44,22 +44,16 @@ def test_whole_stores_have_no_faults(whole: Installation) -> None:
 # --- Kafka ---------------------------------------------------------------------------------
 
 
-def damaged(records: list[Record]) -> Iterator[Record]:
+def damage(records: list[Record]) -> Iterator[Record]:
     """One lost, one altered, one there twice in a row, and one again at the very end."""
-    for record in records:
-        if record[0] == ALTERED:
-            yield (*record[:4], bytes(record[4])[:-1] + b"\x7f")
-        elif record[0] != LOST:
-            yield record
-        if record[0] == DOUBLED:
-            yield record
+    yield from damaged(records, lost=LOST, altered=ALTERED, doubled=DOUBLED)
     yield records[AGAIN - 1]
 
 
 def test_faults_in_kafka_are_located_and_nothing_else_is_blamed(
     installation: Installation,
 ) -> None:
-    fill_topics(installation.core, installation.models.conn, damaged)
+    fill_topics(installation.core, installation.models.conn, damage)
 
     found = installation.verify()
 
